@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "signet/base/clock.h"
+
+/// Every limit that is not a setting, with its unit. Settings and their defaults are in config/config.h.
+namespace signet::limits {
+
+using std::chrono::seconds;
+
+// ---- io ----------------------------------------------------------------------------------------------------------------------------------------
+
+/// Submission queue of a shard's ring. A full queue is submitted early; it fails nothing.
+inline constexpr std::uint32_t uring_queue_entries = 1024;
+/// One received piece: a whole TLS record with its overhead (RFC 8446 §5.2: 2^14 + 256 + 5), rounded up to a multiple of 64.
+inline constexpr std::uint32_t receive_buffer_bytes = 16'704;
+/// Received pieces in use at once, per shard.
+inline constexpr std::uint32_t receive_buffers_max = 4096;
+
+static_assert(receive_buffer_bytes >= 16'384 + 256 + 5 && receive_buffer_bytes % 64 == 0);
+
+// ---- transport ---------------------------------------------------------------------------------------------------------------------------------
+
+/// Queued bytes above which a connection is congested, and below which it is so no longer.
+inline constexpr std::size_t transport_high_water_bytes = 128 * 1024;
+inline constexpr std::size_t transport_low_water_bytes = 48 * 1024;
+/// Most plaintext that is delivered in one piece.
+inline constexpr std::size_t transport_read_bytes_max = 16 * 1024;
+/// How long a connection that we close may take to accept what is still queued.
+inline constexpr Duration transport_close_flush_max = seconds(30);
+/// How long, and how many bytes, we listen to a peer after our FIN.
+inline constexpr Duration transport_linger_max = seconds(2);
+inline constexpr std::uint32_t transport_linger_bytes_max = 1024 * 1024;
+
+static_assert(transport_low_water_bytes < transport_high_water_bytes);
+
+// ---- pool --------------------------------------------------------------------------------------------------------------------------------------
+
+/// Per (endpoint, identity) and shard; see config::BackendConnections for what a backend may set.
+inline constexpr std::uint32_t pool_connections_max = 1024;
+inline constexpr std::uint32_t pool_idle_max = 64;
+/// Calls that wait for a connection; more are refused with 503.
+inline constexpr std::uint32_t pool_waiting_max = 4096;
+inline constexpr Duration pool_idle_timeout = seconds(60);
+inline constexpr Duration connect_timeout = seconds(10);
+/// TLS sessions kept for resumption, per shard.
+inline constexpr std::size_t sessions_max = 1024;
+
+// ---- gateway -----------------------------------------------------------------------------------------------------------------------------------
+
+/// Connections that one call is given when the ones before it turned out to be dead.
+inline constexpr std::uint32_t call_attempts_max = 3;
+/// Exchanges kept for further calls, per shard.
+inline constexpr std::size_t free_exchanges_max = 4096;
+/// Most of one value that a peer sent which is shown in a log line.
+inline constexpr std::size_t log_value_bytes_max = 512;
+inline constexpr std::size_t access_log_block_bytes = 32 * 1024;
+
+}  // namespace signet::limits
