@@ -16,7 +16,7 @@ namespace signet {
 namespace {
 
 constexpr std::size_t block_size_min = 4096;
-constexpr std::size_t size_classes = 8;                  // 4 KiB … 512 KiB; larger blocks are not kept
+constexpr std::size_t size_classes = 8;                       // 4 KiB … 512 KiB; larger blocks are not kept
 constexpr std::size_t kept_bytes_max = std::size_t{8} << 20;  // per thread
 
 /// Blocks of one thread that wait for their next use. A free block's first bytes hold the pointer to the next one.

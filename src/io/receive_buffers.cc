@@ -19,9 +19,11 @@ Result<void> ReceiveBuffers::open(io_uring& ring, std::uint32_t buffers_max) {
   int error = 0;
   ring_ = io_uring_setup_buf_ring(&ring, entries_, group, 0, &error);
   if (ring_ == nullptr) {
-    return fail(ErrorKind::internal, Origin::internal, fmt::format("io_uring: no ring of provided buffers: {} (Linux 6.1 or later is needed)", std::strerror(-error)));
+    return fail(ErrorKind::internal, Origin::internal,
+                fmt::format("io_uring: no ring of provided buffers: {} (Linux 6.1 or later is needed)", std::strerror(-error)));
   }
-  void* memory = mmap(nullptr, std::size_t{entries_} * limits::receive_buffer_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* memory = mmap(nullptr, std::size_t{entries_} * limits::receive_buffer_bytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) {
     return fail(ErrorKind::internal, Origin::internal, fmt::format("no address space for {} receive buffers", entries_));
   }
@@ -46,7 +48,8 @@ std::byte* ReceiveBuffers::data(std::uint32_t id) const {
 }
 
 void ReceiveBuffers::put_in_ring(std::uint32_t id) {
-  io_uring_buf_ring_add(ring_, data(id), limits::receive_buffer_bytes, static_cast<unsigned short>(id), io_uring_buf_ring_mask(entries_), 0);
+  io_uring_buf_ring_add(ring_, data(id), limits::receive_buffer_bytes, static_cast<unsigned short>(id), io_uring_buf_ring_mask(entries_),
+                        0);
   io_uring_buf_ring_advance(ring_, 1);
   ++in_ring_;
 }

@@ -12,10 +12,12 @@
 
 namespace signet::io {
 
-/// Buffers that the kernel fills: it takes one from a ring that it shares with us when bytes have arrived, so that connections that wait hold none.
+/// Buffers that the kernel fills: it takes one from a ring that it shares with us when bytes have arrived, so that connections that wait
+/// hold none.
 ///
-/// The ring is first in, first out, so every buffer in it is used, and its memory touched, in turn. It is therefore kept short and grows only when it
-/// runs dry; buffers beyond it rest on a free list, last in, first out. All memory is reserved at once and backed by pages only where it is used.
+/// The ring is first in, first out, so every buffer in it is used, and its memory touched, in turn. It is therefore kept short and grows
+/// only when it runs dry; buffers beyond it rest on a free list, last in, first out. All memory is reserved at once and backed by pages
+/// only where it is used.
 class ReceiveBuffers final : public BufferSource {
  public:
   static constexpr int group = 0;
@@ -40,8 +42,8 @@ class ReceiveBuffers final : public BufferSource {
   io_uring_buf_ring* ring_ = nullptr;
   std::byte* memory_ = nullptr;
   std::vector<std::uint32_t> free_;
-  std::uint32_t entries_ = 0;      ///< of the ring, and number of buffers: a power of two
-  std::uint32_t untouched_ = 0;    ///< buffers from here on were never used
+  std::uint32_t entries_ = 0;    ///< of the ring, and number of buffers: a power of two
+  std::uint32_t untouched_ = 0;  ///< buffers from here on were never used
   std::uint32_t in_ring_ = 0;
   std::uint32_t in_ring_target_ = 32;
 };

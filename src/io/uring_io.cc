@@ -21,9 +21,9 @@
 #include <utility>
 #include <vector>
 
-#include "receive_buffers.h"
 #include "signet/base/check.h"
 #include "signet/base/log.h"
+#include "receive_buffers.h"
 #include "socket_address.h"
 
 namespace signet::io {
@@ -54,21 +54,19 @@ Error setup_error(int code) {
   std::string reason;
   switch (code) {
     case ENOSYS:
-      reason = "this kernel has no io_uring (Linux 6.1 or later is needed), or a seccomp profile hides it: allow io_uring_setup, io_uring_enter and "
-               "io_uring_register";
+      reason =
+          "this kernel has no io_uring (Linux 6.1 or later is needed), or a seccomp profile hides it: allow io_uring_setup, io_uring_enter "
+          "and "
+          "io_uring_register";
       break;
     case EPERM:
-      reason = "io_uring is forbidden: see the setting kernel.io_uring_disabled (sysctl; 0 allows it), and the seccomp profile of the container "
-               "(io_uring_setup, io_uring_enter, io_uring_register)";
+      reason =
+          "io_uring is forbidden: see the setting kernel.io_uring_disabled (sysctl; 0 allows it), and the seccomp profile of the container "
+          "(io_uring_setup, io_uring_enter, io_uring_register)";
       break;
-    case ENOMEM:
-      reason = "no memory may be locked for io_uring: raise RLIMIT_MEMLOCK (ulimit -l)";
-      break;
-    case EINVAL:
-      reason = "this kernel's io_uring is too old (Linux 6.1 or later is needed)";
-      break;
-    default:
-      reason = std::strerror(code);
+    case ENOMEM: reason = "no memory may be locked for io_uring: raise RLIMIT_MEMLOCK (ulimit -l)"; break;
+    case EINVAL: reason = "this kernel's io_uring is too old (Linux 6.1 or later is needed)"; break;
+    default: reason = std::strerror(code);
   }
   return Error{.kind = ErrorKind::internal, .origin = Origin::internal, .detail = "io_uring cannot be used: " + reason};
 }
@@ -180,7 +178,8 @@ UringIo::~UringIo() {
   io_uring_queue_exit(&state_->ring);
 }
 
-// ---- the loop ----------------------------------------------------------------------------------------------------------------------------------
+// ---- the loop
+// ----------------------------------------------------------------------------------------------------------------------------------
 
 void UringIo::run() {
   State& state = *state_;
@@ -245,9 +244,7 @@ void UringIo::State::dispatch(const io_uring_cqe& cqe) {
   const bool more = (cqe.flags & IORING_CQE_F_MORE) != 0;
   Completion completion{.result = cqe.res};
   switch (OperationAccess::kind(operation)) {
-    case kind_recv:
-      complete_recv(operation, cqe);
-      return;
+    case kind_recv: complete_recv(operation, cqe); return;
     case kind_accept:
       if (cqe.res < 0 && !more && retry_accept(operation, cqe.res)) {
         return;
@@ -260,8 +257,7 @@ void UringIo::State::dispatch(const io_uring_cqe& cqe) {
         ::close(OperationAccess::descriptor(operation));
       }
       break;
-    default:
-      break;
+    default: break;
   }
   OperationAccess::deliver(operation, completion, more);
 }
@@ -364,7 +360,8 @@ TimerWheel& UringIo::timers() {
   return state_->timers;
 }
 
-// ---- operations --------------------------------------------------------------------------------------------------------------------------------
+// ---- operations
+// --------------------------------------------------------------------------------------------------------------------------------
 
 io_uring_sqe* UringIo::State::sqe() {
   io_uring_sqe* entry = io_uring_get_sqe(&ring);
@@ -473,7 +470,8 @@ void UringIo::cancel(Operation& operation) {
   io_uring_sqe_set_data64(entry, tag_ignored);
 }
 
-// ---- sockets -----------------------------------------------------------------------------------------------------------------------------------
+// ---- sockets
+// -----------------------------------------------------------------------------------------------------------------------------------
 
 Result<Descriptor> UringIo::listen(const Endpoint& endpoint, const ListenOptions& options) {
   const SocketAddress address(endpoint);
@@ -527,8 +525,8 @@ std::string uring_features() {
   const bool zero_copy = io_uring_opcode_supported(probe, IORING_OP_SEND_ZC) != 0;
   const bool bind = io_uring_opcode_supported(probe, IORING_OP_BIND) != 0;
   io_uring_free_probe(probe);
-  return fmt::format("io_uring: {} operations known to the library; msg_ring {}, send_zc {} (not used), bind {} (not used)", static_cast<int>(IORING_OP_LAST),
-                     message ? "yes" : "no", zero_copy ? "yes" : "no", bind ? "yes" : "no");
+  return fmt::format("io_uring: {} operations known to the library; msg_ring {}, send_zc {} (not used), bind {} (not used)",
+                     static_cast<int>(IORING_OP_LAST), message ? "yes" : "no", zero_copy ? "yes" : "no", bind ? "yes" : "no");
 }
 
 }  // namespace signet::io

@@ -10,11 +10,12 @@
 
 namespace signet {
 
-/// A queue of bytes in one contiguous block: appended at the end, consumed from the front. What a protocol engine writes and a transport sends.
+/// A queue of bytes in one contiguous block: appended at the end, consumed from the front. What a protocol engine writes and a transport
+/// sends.
 ///
-/// Its block comes from a free list of the calling thread and goes back there as soon as the buffer is empty (`release_if_empty`, destructor), so
-/// that an idle connection holds nothing and a busy one allocates nothing in steady state. Stays on one thread. Moving is cheap; a moved-from buffer
-/// is empty.
+/// Its block comes from a free list of the calling thread and goes back there as soon as the buffer is empty (`release_if_empty`,
+/// destructor), so that an idle connection holds nothing and a busy one allocates nothing in steady state. Stays on one thread. Moving is
+/// cheap; a moved-from buffer is empty.
 ///
 /// Views into it are valid until the next call that is not const.
 class ByteBuffer {

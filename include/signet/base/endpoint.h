@@ -16,9 +16,9 @@ struct Endpoint {
   enum class Family : std::uint8_t { ipv4, ipv6 };
 
   Family family = Family::ipv4;
-  std::uint16_t port = 0;                 ///< host byte order
+  std::uint16_t port = 0;                  ///< host byte order
   std::array<std::uint8_t, 16> address{};  ///< network byte order; IPv4 uses the first four bytes, the others are zero
-  std::uint32_t scope = 0;                ///< IPv6 zone index, for link-local addresses
+  std::uint32_t scope = 0;                 ///< IPv6 zone index, for link-local addresses
 
   [[nodiscard]] bool is_loopback() const;
   /// The address without port: "127.0.0.1", "::1".
@@ -30,7 +30,8 @@ struct Endpoint {
   friend auto operator<=>(const Endpoint&, const Endpoint&) = default;
 };
 
-/// "127.0.0.1:8080", "[::1]:8080"; nothing for anything else (names are not resolved here). Port 0 is accepted: "any free port" to a listener.
+/// "127.0.0.1:8080", "[::1]:8080"; nothing for anything else (names are not resolved here). Port 0 is accepted: "any free port" to a
+/// listener.
 [[nodiscard]] std::optional<Endpoint> parse_endpoint(std::string_view text);
 
 /// "127.0.0.1" or "::1" (no brackets) with a port; nothing if `address` is not an IP address.

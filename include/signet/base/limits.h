@@ -12,7 +12,8 @@ namespace signet::limits {
 
 using std::chrono::seconds;
 
-// ---- io ----------------------------------------------------------------------------------------------------------------------------------------
+// ---- io
+// ----------------------------------------------------------------------------------------------------------------------------------------
 
 /// Submission queue of a shard's ring. A full queue is submitted early; it fails nothing.
 inline constexpr std::uint32_t uring_queue_entries = 1024;
@@ -23,7 +24,8 @@ inline constexpr std::uint32_t receive_buffers_max = 4096;
 
 static_assert(receive_buffer_bytes >= 16'384 + 256 + 5 && receive_buffer_bytes % 64 == 0);
 
-// ---- transport ---------------------------------------------------------------------------------------------------------------------------------
+// ---- transport
+// ---------------------------------------------------------------------------------------------------------------------------------
 
 /// Queued bytes above which a connection is congested, and below which it is so no longer.
 inline constexpr std::size_t transport_high_water_bytes = 128 * 1024;
@@ -38,7 +40,8 @@ inline constexpr std::uint32_t transport_linger_bytes_max = 1024 * 1024;
 
 static_assert(transport_low_water_bytes < transport_high_water_bytes);
 
-// ---- pool --------------------------------------------------------------------------------------------------------------------------------------
+// ---- pool
+// --------------------------------------------------------------------------------------------------------------------------------------
 
 /// Per (endpoint, identity) and shard; see config::BackendConnections for what a backend may set.
 inline constexpr std::uint32_t pool_connections_max = 1024;
@@ -50,7 +53,8 @@ inline constexpr Duration connect_timeout = seconds(10);
 /// TLS sessions kept for resumption, per shard.
 inline constexpr std::size_t sessions_max = 1024;
 
-// ---- gateway -----------------------------------------------------------------------------------------------------------------------------------
+// ---- gateway
+// -----------------------------------------------------------------------------------------------------------------------------------
 
 /// Connections that one call is given when the ones before it turned out to be dead.
 inline constexpr std::uint32_t call_attempts_max = 3;

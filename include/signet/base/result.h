@@ -20,42 +20,42 @@ enum class Origin : std::uint8_t {
 /// What went wrong. One function (gateway/error_response) turns a kind into a status, a code and a Proxy-Status; nothing else decides that.
 enum class ErrorKind : std::uint8_t {
   // caller
-  bad_request,           ///< not HTTP, or HTTP that RFC 9112 tells us to refuse
-  head_too_large,        ///< request head over the limit
-  body_too_large,        ///< request body over the limit
-  caller_timeout,        ///< the head or body did not arrive in time
-  caller_gone,           ///< the caller closed or reset its connection
-  method_refused,        ///< CONNECT, TRACE
-  version_refused,       ///< HTTP version other than 1.0 and 1.1
-  expectation_failed,    ///< Expect with something other than 100-continue
+  bad_request,              ///< not HTTP, or HTTP that RFC 9112 tells us to refuse
+  head_too_large,           ///< request head over the limit
+  body_too_large,           ///< request body over the limit
+  caller_timeout,           ///< the head or body did not arrive in time
+  caller_gone,              ///< the caller closed or reset its connection
+  method_refused,           ///< CONNECT, TRACE
+  version_refused,          ///< HTTP version other than 1.0 and 1.1
+  expectation_failed,       ///< Expect with something other than 100-continue
   transfer_coding_refused,  ///< Transfer-Encoding other than chunked
-  no_route,              ///< no API, or no operation, takes this path
+  no_route,                 ///< no API, or no operation, takes this path
   // identity
-  no_certificate,        ///< the backend names a certificate and none is usable: no connection is made
-  identity_refused,      ///< the back end answered our certificate with an alert
+  no_certificate,             ///< the backend names a certificate and none is usable: no connection is made
+  identity_refused,           ///< the back end answered our certificate with an alert
   certificate_not_requested,  ///< requireCertificateRequest is set and the back end did not ask
   // backend, TLS
-  tls_untrusted,         ///< server chain does not lead to a trusted anchor
-  tls_expired,           ///< a certificate of the server's chain is not valid now
-  tls_name_mismatch,     ///< no subject alternative name matches
-  tls_certificate,       ///< any other fault of the server's certificate (usage, constraint, revoked, pin)
-  tls_alert,             ///< the back end sent a fatal alert that is not about our certificate
-  tls_protocol,          ///< the handshake or a record could not be understood, or no common version, cipher or group
+  tls_untrusted,      ///< server chain does not lead to a trusted anchor
+  tls_expired,        ///< a certificate of the server's chain is not valid now
+  tls_name_mismatch,  ///< no subject alternative name matches
+  tls_certificate,    ///< any other fault of the server's certificate (usage, constraint, revoked, pin)
+  tls_alert,          ///< the back end sent a fatal alert that is not about our certificate
+  tls_protocol,       ///< the handshake or a record could not be understood, or no common version, cipher or group
   // backend, connection
-  dns_failure,           ///< the name does not resolve, or the resolver gave no answer in time
-  connect_refused,       ///< TCP RST to our SYN
-  connect_failed,        ///< unreachable, or any other failure of connect(2)
-  connect_timeout,       ///< no connection (TCP and TLS) within the time
-  connection_lost,       ///< reset or end of stream where an answer was due
+  dns_failure,      ///< the name does not resolve, or the resolver gave no answer in time
+  connect_refused,  ///< TCP RST to our SYN
+  connect_failed,   ///< unreachable, or any other failure of connect(2)
+  connect_timeout,  ///< no connection (TCP and TLS) within the time
+  connection_lost,  ///< reset or end of stream where an answer was due
   // backend, HTTP
-  bad_response,          ///< not HTTP, or HTTP that RFC 9112 tells us to refuse
+  bad_response,  ///< not HTTP, or HTTP that RFC 9112 tells us to refuse
   response_head_too_large,
-  backend_timeout,       ///< no (more) bytes of the answer in time
+  backend_timeout,  ///< no (more) bytes of the answer in time
   // internal
-  config,                ///< a configuration or certificate file that cannot be used; `detail` is for the operator
-  overload,              ///< a limit of ours is reached (connections, buffers, waiting calls)
+  config,    ///< a configuration or certificate file that cannot be used; `detail` is for the operator
+  overload,  ///< a limit of ours is reached (connections, buffers, waiting calls)
   shutting_down,
-  internal,              ///< a promise of ours is broken
+  internal,  ///< a promise of ours is broken
 };
 
 /// May the same call be tried again on another connection?

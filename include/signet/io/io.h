@@ -17,10 +17,11 @@ struct ListenOptions {
   int backlog = 4096;  ///< connections that the kernel holds for us; it caps the value at net.core.somaxconn
 };
 
-/// The only way to the outside: sockets, time, and other threads. Two implementations: UringIo (Linux) and SimIo (a network that a seed decides).
+/// The only way to the outside: sockets, time, and other threads. Two implementations: UringIo (Linux) and SimIo (a network that a seed
+/// decides).
 ///
-/// An operation is started by a call that never fails and never calls back; its completion comes later, from the loop. One operation of each kind per
-/// descriptor at a time. One Io per shard; every method but `post` is called on the shard.
+/// An operation is started by a call that never fails and never calls back; its completion comes later, from the loop. One operation of
+/// each kind per descriptor at a time. One Io per shard; every method but `post` is called on the shard.
 class Io {
  public:
   virtual ~Io() = default;
@@ -30,12 +31,13 @@ class Io {
   virtual Endpoint local_endpoint(Descriptor descriptor) = 0;
   virtual Endpoint peer_endpoint(Descriptor descriptor) = 0;
 
-  /// Multishot: the operation stays active and delivers one descriptor per connection until it is cancelled or fails. Shortage of descriptors or
-  /// memory is waited out, not reported.
+  /// Multishot: the operation stays active and delivers one descriptor per connection until it is cancelled or fails. Shortage of
+  /// descriptors or memory is waited out, not reported.
   virtual void accept(Operation& operation, Descriptor listener) = 0;
   /// Result: a new connected descriptor with TCP_NODELAY; or -errno, and nothing to close.
   virtual void connect(Operation& operation, const Endpoint& endpoint) = 0;
-  /// Result: bytes received, in Completion::buffer; 0 at the end of the stream. Takes no buffer before bytes are there, so an idle connection costs none.
+  /// Result: bytes received, in Completion::buffer; 0 at the end of the stream. Takes no buffer before bytes are there, so an idle
+  /// connection costs none.
   virtual void recv(Operation& operation, Descriptor descriptor) = 0;
   /// Result: bytes sent, normally all; fewer after an interruption. `bytes` must stay as they are until then.
   virtual void send(Operation& operation, Descriptor descriptor, ByteView bytes) = 0;
@@ -54,8 +56,8 @@ class Io {
 
   /// Calls the node once, after the completions of this turn, or in the next; a node that waits already is not added twice. See Deferred.
   virtual void defer(Node& node) = 0;
-  /// Thread-safe, the only one: `call` is made on the shard's loop. Allocates and locks: for the control path. After the loop has stopped, it is
-  /// dropped.
+  /// Thread-safe, the only one: `call` is made on the shard's loop. Allocates and locks: for the control path. After the loop has stopped,
+  /// it is dropped.
   virtual void post(std::function<void()> call) = 0;
 };
 

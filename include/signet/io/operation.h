@@ -22,12 +22,13 @@ class BufferSource {
   ~BufferSource() = default;
 };
 
-/// Received bytes, on loan from the Io that received them: returned by the destructor. Move-only; stays on its shard. An owner that keeps it takes it
-/// away from other connections, so: only while it cannot pass the bytes on.
+/// Received bytes, on loan from the Io that received them: returned by the destructor. Move-only; stays on its shard. An owner that keeps
+/// it takes it away from other connections, so: only while it cannot pass the bytes on.
 class Buffer {
  public:
   Buffer() = default;
-  Buffer(BufferSource& source, std::uint32_t id, std::byte* data, std::uint32_t size) : source_(&source), data_(data), size_(size), id_(id) {}
+  Buffer(BufferSource& source, std::uint32_t id, std::byte* data, std::uint32_t size)
+      : source_(&source), data_(data), size_(size), id_(id) {}
   Buffer(Buffer&& other) noexcept { swap(other); }
   Buffer& operator=(Buffer&& other) noexcept {
     Buffer taken(std::move(other));
@@ -70,9 +71,9 @@ struct Completion {
   Buffer buffer;            ///< of a receive with result > 0
 };
 
-/// One request to the kernel, embedded in the object that makes it, so that a struct lists all that can happen to it. Inactive, active from the call
-/// to Io until its handler is called, and inactive again when the handler runs (a multishot one: when its last result is delivered). Never moved;
-/// destroyed only while inactive.
+/// One request to the kernel, embedded in the object that makes it, so that a struct lists all that can happen to it. Inactive, active from
+/// the call to Io until its handler is called, and inactive again when the handler runs (a multishot one: when its last result is
+/// delivered). Never moved; destroyed only while inactive.
 class Operation {
  public:
   Operation(const Operation&) = delete;

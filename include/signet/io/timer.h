@@ -63,8 +63,8 @@ class TimerNode : public Node {
   std::uint64_t due_tick_ = 0;
 };
 
-/// Hierarchical timing wheel (Varghese and Lauck, 1987): start and stop cost the same however many timers there are. Times are rounded up to the
-/// tick; a timer never fires early. One per shard; handlers run from `advance` only, and may start, stop or destroy any timer.
+/// Hierarchical timing wheel (Varghese and Lauck, 1987): start and stop cost the same however many timers there are. Times are rounded up
+/// to the tick; a timer never fires early. One per shard; handlers run from `advance` only, and may start, stop or destroy any timer.
 class TimerWheel {
  public:
   /// Length of a tick: 4.19 ms. Timeouts of connections need no more.

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "signet/base/endpoint.h"
+#include "signet/base/result.h"
+#include "signet/io/io.h"
+#include "signet/net/transport.h"
+
+namespace signet::net {
+
+class Bucket;
+class Connection;
+
+/// A call that waits for, and then holds, a connection to a back end. Called from the loop only, never from inside a call to the pool or
+/// the connection.
+class LeaseUser {
+ public:
+  virtual void on_lease_ready(Connection& connection) = 0;
+  virtual void on_lease_failed(Error error) = 0;
+
+  /// As TransportOwner. After on_backend_failed the connection is gone: do not release it.
+  virtual void on_backend_data(ByteView& data) = 0;
+  virtual void on_backend_end() = 0;
+  virtual void on_backend_drained() = 0;
+  virtual void on_backend_failed(Error error) = 0;
+
+ protected:
+  virtual ~LeaseUser();
+
+ private:
+  friend class Bucket;
+  friend class ConnectionPool;
+  Bucket* waiting_in_ = nullptr;
+  LeaseUser* waiting_next_ = nullptr;
+};
+
+/// May the connection serve another call?
+enum class Reuse : std::uint8_t { no, yes };
+
+/// One connection to a back end, owned by the pool, lent to one call at a time.
+///
+///     connecting ──► handshake ──► idle ⇄ leased (returned) ──► closing
+///        │              │                                        ▲
+///        └──────────────┴────────────────────────────────────────┘
+///
+class Connection final : public TransportOwner {
+ public:
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection();
+
+  /// The queue towards the back end; see Transport. REQUIRES: leased.
+  [[nodiscard]] ByteBuffer& output() { return transport_.output(); }
+  void flush() { transport_.flush(); }
+  [[nodiscard]] bool congested() { return transport_.congested(); }
+  void resume() { transport_.resume(); }
+
+  /// Gives the connection back. With Reuse::yes it becomes idle if it is quiet, else it is closed.
+  void release(Reuse reuse);
+
+  /// True when an earlier call was served on it: the back end may have closed it while the new call was on its way.
+  [[nodiscard]] bool reused() const { return leases_ > 1; }
+  [[nodiscard]] const Endpoint& endpoint() const;
+  /// nullptr on a plain connection.
+  [[nodiscard]] const wire::TlsEngine* tls() const { return transport_.tls(); }
+  /// Number of the connection on its shard, for logs.
+  [[nodiscard]] std::uint64_t number() const { return number_; }
+
+ private:
+  friend class Bucket;
+  enum class Stage : std::uint8_t { connecting, handshake, idle, leased, returned, closing };
+
+  Connection(Bucket& bucket, std::uint64_t number);
+  void connect();
+  void connected(io::Descriptor descriptor);
+  void usable();
+  void lend(LeaseUser& user);
+  void close(Close how);
+  void attempt_failed(Error error);
+  void keep_sessions();
+  void settle(bool data_left);
+  [[nodiscard]] Result<wire::TlsEngine> make_engine();
+
+  void on_connected(io::Completion& completion);
+  void on_timeout();
+  void on_transport_open() override;
+  void on_transport_data(ByteView& data) override;
+  void on_transport_end() override;
+  void on_transport_drained() override;
+  void on_transport_failed(Error error) override;
+  void on_transport_closed() override;
+
+  Bucket& bucket_;
+  LeaseUser* user_ = nullptr;
+  Transport transport_;
+  io::Op<Connection, &Connection::on_connected> connect_{this};
+  io::Timer<Connection, &Connection::on_timeout> timeout_{this};  ///< of the attempt, then of idleness
+  std::uint64_t number_;
+  std::uint32_t leases_ = 0;
+  std::uint32_t idle_index_ = 0;
+  Stage stage_ = Stage::connecting;
+  bool session_offered_ = false;
+  bool sessions_refused_ = false;  ///< the offered session did not work: try again without
+  bool attempt_again_ = false;
+  bool timed_out_ = false;
+  bool delivering_ = false;  ///< inside on_backend_data: a return is settled afterwards
+};
+
+}  // namespace signet::net

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "signet/base/clock.h"
+#include "signet/base/endpoint.h"
+#include "signet/base/limits.h"
+#include "signet/base/result.h"
+#include "signet/io/io.h"
+#include "signet/net/connection.h"
+#include "signet/wire/identity.h"
+#include "signet/wire/session_cache.h"
+
+namespace signet::wire {
+class TlsContext;
+}
+
+namespace signet::net {
+
+/// Limits towards one (endpoint, identity), per shard.
+struct PoolLimits {
+  std::uint32_t connections_max = limits::pool_connections_max;
+  std::uint32_t waiting_max = limits::pool_waiting_max;
+  std::uint32_t idle_max = limits::pool_idle_max;
+  Duration idle_timeout = limits::pool_idle_timeout;
+  Duration connect_timeout = limits::connect_timeout;  ///< TCP and TLS together
+};
+
+/// Where a call goes, and as whom.
+struct PoolKey {
+  Endpoint endpoint;
+  wire::IdentityKey identity;  ///< all zero: plain TCP, nobody
+
+  friend bool operator==(const PoolKey&, const PoolKey&) = default;
+};
+
+struct PoolKeyHash {
+  [[nodiscard]] std::size_t operator()(const PoolKey& key) const noexcept;
+};
+
+class Bucket;
+
+/// The connections to back ends of one shard.
+///
+/// The promise of the whole program rests on one rule here: a connection is filed under the endpoint and the identity key that it was
+/// opened with, and is handed only to a call that asks for exactly these. TLS sessions follow the same rule (wire/session_cache.h). Nothing
+/// looks a connection up by anything less.
+///
+/// A caller that finds no idle connection waits; the first connection that becomes free or opens serves the first that waits, so a call
+/// never pays for a handshake while an older connection returns.
+class ConnectionPool {
+ public:
+  struct Counters {
+    std::uint64_t opened = 0;  ///< connections that became usable
+    std::uint64_t reused = 0;  ///< leases served by a connection that had served before
+    std::uint64_t failed = 0;  ///< attempts that did not become usable
+    std::uint64_t handshakes_full = 0;
+    std::uint64_t handshakes_resumed = 0;
+  };
+
+  explicit ConnectionPool(io::Io& io);
+  ConnectionPool(const ConnectionPool&) = delete;
+  ConnectionPool& operator=(const ConnectionPool&) = delete;
+  /// REQUIRES: `connections() == 0`, nobody waits.
+  ~ConnectionPool();
+
+  /// An idle connection at once; otherwise nullptr, and `user` hears on_lease_ready or on_lease_failed later, from the loop. `identity` is
+  /// nullptr for a plain back end. What `user` was given it must `release`. Errors: overload (too many wait), no_certificate (the identity
+  /// cannot be used).
+  [[nodiscard]] Result<Connection*> lease(const Endpoint& endpoint, const std::shared_ptr<const wire::Identity>& identity,
+                                          const PoolLimits& limits, LeaseUser& user);
+
+  /// `user` no longer waits. A connection that was being opened for it goes on and becomes idle.
+  void cancel(LeaseUser& user);
+
+  /// True if a call to `endpoint` under `identity` would not have to open a connection.
+  [[nodiscard]] bool has_idle(const Endpoint& endpoint, const wire::IdentityKey& identity) const;
+
+  /// Closes idle connections under identities that are not in `keys` (and those that are returned later), and forgets their sessions.
+  /// Returns how many were idle.
+  std::size_t retain(const std::vector<wire::IdentityKey>& keys);
+
+  /// Closes what is idle and, from now on, what is returned.
+  void drain();
+
+  [[nodiscard]] std::size_t connections() const { return connections_; }
+  [[nodiscard]] const Counters& counters() const { return counters_; }
+
+ private:
+  friend class Connection;
+  friend class Bucket;
+
+  Result<std::shared_ptr<wire::TlsContext>> context(const std::shared_ptr<const wire::Identity>& identity);
+
+  io::Io& io_;
+  std::unordered_map<PoolKey, std::unique_ptr<Bucket>, PoolKeyHash> buckets_;
+  std::vector<std::pair<wire::IdentityKey, std::shared_ptr<wire::TlsContext>>> contexts_;
+  wire::SessionCache sessions_;
+  Counters counters_;
+  std::size_t connections_ = 0;
+  std::uint64_t connection_number_ = 0;
+  bool draining_ = false;
+};
+
+}  // namespace signet::net

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "signet/net/connection_pool.h"
+
+namespace signet::net {
+
+/// The connections of one pool key, and the calls that wait for one.
+class Bucket {
+ public:
+  Bucket(ConnectionPool& pool, const PoolKey& key, std::shared_ptr<const wire::Identity> identity);
+  Bucket(const Bucket&) = delete;
+  Bucket& operator=(const Bucket&) = delete;
+  ~Bucket();
+
+  Result<Connection*> lease(LeaseUser& user, const PoolLimits& limits);
+  void cancel(LeaseUser& user);
+
+  /// A connection became usable, or comes back: to whoever waits, or to rest.
+  void put_idle(Connection& connection);
+  void remove_idle(Connection& connection);
+  /// Hands idle connections to waiting calls. From the loop only.
+  void serve();
+  /// An attempt ended without a usable connection: tells the call that has waited longest.
+  void attempt_ended(Error error);
+  void attempt_succeeded() { --connecting_; }
+  /// Destroys `connection`, and this bucket if it was the last.
+  void forget(Connection& connection);
+  std::size_t close_idle();
+
+  void retire() { retired_ = true; }
+  [[nodiscard]] bool keeps_idle() const { return !retired_ && !pool_.draining_ && idle_.size() < limits_.idle_max; }
+  [[nodiscard]] bool has_idle() const { return !idle_.empty(); }
+  [[nodiscard]] const PoolKey& key() const { return key_; }
+  [[nodiscard]] const wire::Identity* identity() const { return identity_.get(); }
+  [[nodiscard]] const PoolLimits& limits() const { return limits_; }
+  [[nodiscard]] ConnectionPool& pool() { return pool_; }
+  [[nodiscard]] io::Io& io() { return pool_.io_; }
+
+  /// The TLS context of this identity on this shard.
+  [[nodiscard]] Result<std::shared_ptr<wire::TlsContext>> context() { return pool_.context(identity_); }
+  [[nodiscard]] wire::SessionCache& sessions() { return pool_.sessions_; }
+  [[nodiscard]] ConnectionPool::Counters& counters() { return pool_.counters_; }
+
+ private:
+  void on_deferred() { serve(); }
+  void open_more();
+  LeaseUser* first_waiting();
+
+  ConnectionPool& pool_;
+  PoolKey key_;
+  std::shared_ptr<const wire::Identity> identity_;
+  PoolLimits limits_;
+  std::vector<Connection*> idle_;  ///< last used last: the warmest is taken first, the others run into their idle timeout
+  LeaseUser* waiting_first_ = nullptr;
+  LeaseUser* waiting_last_ = nullptr;
+  io::Deferred<Bucket, &Bucket::on_deferred> deferred_{this};
+  std::uint32_t waiting_ = 0;
+  std::uint32_t connecting_ = 0;
+  std::uint32_t connections_ = 0;
+  bool retired_ = false;
+};
+
+}  // namespace signet::net

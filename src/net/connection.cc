@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "signet/net/connection.h"
+
+#include <fmt/core.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "signet/base/check.h"
+#include "signet/wire/tls_context.h"
+#include "signet/wire/tls_engine.h"
+#include "bucket.h"
+
+namespace signet::net {
+
+Connection::Connection(Bucket& bucket, std::uint64_t number) : bucket_(bucket), transport_(bucket.io(), *this), number_(number) {}
+
+Connection::~Connection() = default;
+
+const Endpoint& Connection::endpoint() const {
+  return bucket_.key().endpoint;
+}
+
+// ---- opening
+// -----------------------------------------------------------------------------------------------------------------------------------
+
+void Connection::connect() {
+  stage_ = Stage::connecting;
+  if (!timeout_.active()) {
+    timeout_.start(bucket_.io().timers(), bucket_.limits().connect_timeout);
+  }
+  bucket_.io().connect(connect_, bucket_.key().endpoint);
+}
+
+void Connection::on_connected(io::Completion& completion) {
+  if (completion.result >= 0) {
+    connected(completion.result);
+    return;
+  }
+  timeout_.stop();
+  const int code = -completion.result;
+  const ErrorKind kind = timed_out_             ? ErrorKind::connect_timeout
+                         : code == ECONNREFUSED ? ErrorKind::connect_refused
+                         : code == ETIMEDOUT    ? ErrorKind::connect_timeout
+                                                : ErrorKind::connect_failed;
+  Bucket& bucket = bucket_;
+  bucket.attempt_ended(
+      Error{.kind = kind,
+            .origin = Origin::backend,
+            .retry = Retry::yes,
+            .detail = fmt::format("connect to {}: {}", endpoint().text(), timed_out_ ? "no answer in time" : std::strerror(code))});
+  bucket.forget(*this);  // destroys this
+}
+
+void Connection::connected(io::Descriptor descriptor) {
+  if (timed_out_) {
+    attempt_failed(Error{.kind = ErrorKind::connect_timeout,
+                         .origin = Origin::backend,
+                         .detail = fmt::format("connect to {}: no answer in time", endpoint().text())});
+    stage_ = Stage::closing;
+    transport_.start(descriptor);
+    transport_.close(Close::abort);
+    return;
+  }
+  if (bucket_.identity() == nullptr) {
+    transport_.start(descriptor);
+    usable();
+    return;
+  }
+  stage_ = Stage::handshake;
+  Result<wire::TlsEngine> engine = make_engine();
+  if (!engine) {
+    attempt_failed(std::move(engine.error()));
+    transport_.start(descriptor);
+    transport_.close(Close::abort);
+    return;
+  }
+  transport_.start(descriptor, std::move(*engine));
+}
+
+Result<wire::TlsEngine> Connection::make_engine() {
+  const Result<std::shared_ptr<wire::TlsContext>> context = bucket_.context();
+  if (!context) {
+    return std::unexpected(context.error());
+  }
+  std::optional<wire::TlsSession> session;
+  if (!sessions_refused_) {
+    session = bucket_.sessions().take(endpoint(), bucket_.key().identity, bucket_.io().wall_now());
+  }
+  session_offered_ = session.has_value();
+  return wire::TlsEngine::client(*context, std::move(session));
+}
+
+void Connection::on_transport_open() {
+  ++(transport_.tls()->resumed() ? bucket_.counters().handshakes_resumed : bucket_.counters().handshakes_full);
+  keep_sessions();
+  usable();
+}
+
+void Connection::usable() {
+  ++bucket_.counters().opened;
+  bucket_.attempt_succeeded();
+  stage_ = Stage::idle;
+  timeout_.start(bucket_.io().timers(), bucket_.limits().idle_timeout);
+  bucket_.put_idle(*this);
+}
+
+/// Tells the call that waits. The connection itself ends on its own.
+void Connection::attempt_failed(Error error) {
+  stage_ = Stage::closing;
+  timeout_.stop();
+  bucket_.attempt_ended(std::move(error));
+}
+
+void Connection::on_timeout() {
+  switch (stage_) {
+    case Stage::connecting:
+      timed_out_ = true;
+      bucket_.io().cancel(connect_);
+      break;
+    case Stage::handshake:
+      attempt_failed(Error{.kind = ErrorKind::connect_timeout,
+                           .origin = Origin::backend,
+                           .detail = fmt::format("TLS handshake with {}: not finished in time", endpoint().text())});
+      transport_.close(Close::abort);
+      break;
+    case Stage::idle:
+      bucket_.remove_idle(*this);
+      close(Close::flush);
+      break;
+    case Stage::leased:
+    case Stage::returned:
+    case Stage::closing: break;
+  }
+}
+
+// ---- serving
+// -----------------------------------------------------------------------------------------------------------------------------------
+
+void Connection::lend(LeaseUser& user) {
+  SIGNET_CHECK(stage_ == Stage::idle);
+  timeout_.stop();
+  stage_ = Stage::leased;
+  user_ = &user;
+  if (++leases_ > 1) {
+    ++bucket_.counters().reused;
+  }
+}
+
+void Connection::release(Reuse reuse) {
+  SIGNET_CHECK(stage_ == Stage::leased);
+  user_ = nullptr;
+  if (reuse == Reuse::no) {
+    keep_sessions();
+    close(Close::abort);
+    return;
+  }
+  stage_ = Stage::returned;
+  if (!delivering_) {
+    settle(false);
+  }
+}
+
+/// A returned connection goes to rest, or ends.
+void Connection::settle(bool data_left) {
+  keep_sessions();
+  if (data_left || !transport_.quiet() || !bucket_.keeps_idle()) {
+    close(data_left ? Close::abort : Close::flush);
+    return;
+  }
+  stage_ = Stage::idle;
+  timeout_.start(bucket_.io().timers(), bucket_.limits().idle_timeout);
+  bucket_.put_idle(*this);
+}
+
+void Connection::keep_sessions() {
+  wire::TlsEngine* tls = transport_.tls();
+  if (tls == nullptr) {
+    return;
+  }
+  while (std::optional<wire::TlsSession> session = tls->take_session()) {
+    bucket_.sessions().put(endpoint(), std::move(*session));
+  }
+}
+
+void Connection::on_transport_data(ByteView& data) {
+  if (stage_ == Stage::leased) {
+    delivering_ = true;
+    user_->on_backend_data(data);
+    delivering_ = false;
+    if (stage_ == Stage::returned) {
+      settle(!data.empty());
+      data = {};
+    }
+    return;
+  }
+  // Nobody asked: whatever it is, it is not the answer to the next call.
+  data = {};
+  if (stage_ == Stage::idle) {
+    bucket_.remove_idle(*this);
+    close(Close::abort);
+  }
+}
+
+void Connection::on_transport_end() {
+  if (stage_ == Stage::leased) {
+    user_->on_backend_end();
+  } else if (stage_ == Stage::idle) {
+    bucket_.remove_idle(*this);
+    close(Close::flush);
+  }
+}
+
+void Connection::on_transport_drained() {
+  if (stage_ == Stage::leased) {
+    user_->on_backend_drained();
+  }
+}
+
+void Connection::on_transport_failed(Error error) {
+  switch (stage_) {
+    case Stage::handshake:
+      if (session_offered_ && error.origin != Origin::identity) {
+        // The session may be the reason (the back end was restarted, its ticket keys changed): once more in full.
+        bucket_.sessions().forget(endpoint(), bucket_.key().identity);
+        sessions_refused_ = attempt_again_ = true;
+        stage_ = Stage::closing;
+        return;
+      }
+      attempt_failed(std::move(error));
+      return;
+    case Stage::leased: {
+      LeaseUser* user = std::exchange(user_, nullptr);
+      stage_ = Stage::closing;
+      user->on_backend_failed(std::move(error));
+      return;
+    }
+    case Stage::idle:
+      bucket_.remove_idle(*this);
+      timeout_.stop();
+      stage_ = Stage::closing;
+      return;
+    case Stage::connecting:
+    case Stage::returned:
+    case Stage::closing: return;
+  }
+}
+
+void Connection::close(Close how) {
+  timeout_.stop();
+  stage_ = Stage::closing;
+  transport_.close(how);
+}
+
+void Connection::on_transport_closed() {
+  if (std::exchange(attempt_again_, false)) {
+    connect();
+    return;
+  }
+  bucket_.forget(*this);  // destroys this
+}
+
+}  // namespace signet::net

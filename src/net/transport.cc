@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "signet/net/transport.h"
+
+#include <fmt/core.h>
+
+#include <cstring>
+#include <utility>
+
+#include "signet/base/check.h"
+#include "signet/base/limits.h"
+
+namespace signet::net {
+
+Transport::Transport(io::Io& io, TransportOwner& owner) : io_(io), owner_(owner) {}
+
+Transport::~Transport() {
+  SIGNET_CHECK(stage_ == Stage::unstarted);
+}
+
+void Transport::start(io::Descriptor descriptor, std::optional<wire::TlsEngine> tls) {
+  SIGNET_CHECK(stage_ == Stage::unstarted);
+  descriptor_ = descriptor;
+  tls_ = std::move(tls);
+  stage_ = tls_ ? Stage::handshake : Stage::open;
+  paused_ = ended_ = end_told_ = send_broken_ = tls_broken_ = congested_ = false;
+  discarded_bytes_ = 0;
+  if (tls_) {
+    io_.defer(deferred_);  // a client speaks first; the owner may not be called from here
+  } else {
+    arm_receive();
+  }
+}
+
+// ---- receiving
+// ---------------------------------------------------------------------------------------------------------------------------------
+
+void Transport::arm_receive() {
+  if (!receive_.active()) {
+    io_.recv(receive_, descriptor_);
+  }
+}
+
+void Transport::on_received(io::Completion& completion) {
+  if (!active()) {
+    discard_received(completion);
+    return;
+  }
+  if (completion.result > 0) {
+    input_ = std::move(completion.buffer);
+    deliver();
+  } else if (completion.result == 0) {
+    end_of_stream();
+  } else {
+    fail(Error{.kind = ErrorKind::connection_lost,
+               .origin = Origin::backend,
+               .detail = fmt::format("receive: {}", std::strerror(-completion.result))});
+  }
+}
+
+void Transport::resume() {
+  if (active() && paused_) {
+    io_.defer(deferred_);
+  }
+}
+
+void Transport::on_deferred() {
+  if (stage_ == Stage::joining) {
+    if (!receive_.active() && !send_.active()) {
+      finish();
+    }
+    return;
+  }
+  if (!active()) {
+    return;
+  }
+  if (tls_broken_) {
+    fail(tls_->error());
+    return;
+  }
+  deliver();
+}
+
+/// Hands over what is there until the owner leaves some, then stops reading; else reads on.
+void Transport::deliver() {
+  paused_ = false;
+  const bool all_taken = tls_ ? deliver_tls() : deliver_plain();
+  if (!all_taken || !active()) {
+    return;
+  }
+  if (ended_) {
+    deliver_end();
+  } else {
+    arm_receive();
+  }
+}
+
+bool Transport::deliver_plain() {
+  if (input_.empty()) {
+    return true;
+  }
+  ByteView rest = input_.bytes();
+  owner_.on_transport_data(rest);
+  input_.consume(input_.bytes().size() - rest.size());
+  paused_ = !rest.empty();
+  if (!paused_) {
+    input_ = io::Buffer();
+  }
+  return !paused_;
+}
+
+bool Transport::deliver_tls() {
+  if (!deliver_decrypted()) {
+    return false;
+  }
+  ByteView rest = input_.bytes();
+  const bool all_taken = (stage_ == Stage::open || handshake(rest)) && read_records(rest);
+  input_.consume(input_.bytes().size() - rest.size());
+  if (input_.empty()) {
+    input_ = io::Buffer();
+    decrypted_.release_if_empty();
+  }
+  return all_taken;
+}
+
+/// True when the connection is open and records may be read.
+bool Transport::handshake(ByteView& rest) {
+  const wire::TlsEngine::Event event = tls_->handshake(rest, encrypted_);
+  if (event == wire::TlsEngine::Event::failed) {
+    fail(tls_->error());
+    return false;
+  }
+  start_send();
+  if (event != wire::TlsEngine::Event::handshake_complete) {
+    arm_receive();
+    return false;
+  }
+  stage_ = Stage::open;
+  owner_.on_transport_open();
+  if (active()) {
+    flush();
+  }
+  return active();
+}
+
+bool Transport::read_records(ByteView& rest) {
+  while (active()) {
+    const wire::TlsEngine::Read read = tls_->read(rest, decrypted_, limits::transport_read_bytes_max, encrypted_);
+    if (!encrypted_.empty() || !output_.empty()) {
+      flush();  // answers of the protocol itself, and data that had to wait for them
+    }
+    switch (read.event) {
+      case wire::TlsEngine::Event::data:
+        if (!deliver_decrypted()) {
+          return false;
+        }
+        break;
+      case wire::TlsEngine::Event::want_input:
+      case wire::TlsEngine::Event::handshake_complete: return true;
+      case wire::TlsEngine::Event::close_notify: ended_ = true; return true;
+      case wire::TlsEngine::Event::failed: fail(tls_->error()); return false;
+    }
+  }
+  return false;
+}
+
+bool Transport::deliver_decrypted() {
+  if (decrypted_.empty()) {
+    return true;
+  }
+  ByteView rest = decrypted_.view();
+  owner_.on_transport_data(rest);
+  decrypted_.consume(decrypted_.size() - rest.size());
+  paused_ = !decrypted_.empty();
+  return !paused_ && active();
+}
+
+void Transport::end_of_stream() {
+  if (tls_) {
+    // Without close_notify, whoever cut the connection may have cut a message too (RFC 8446 §6.1, RFC 9112 §9.8).
+    if (tls_->end_of_stream() == wire::TlsEngine::Event::failed) {
+      fail(tls_->error());
+      return;
+    }
+  }
+  ended_ = true;
+  deliver_end();
+}
+
+void Transport::deliver_end() {
+  if (end_told_) {
+    return;
+  }
+  end_told_ = true;
+  owner_.on_transport_end();
+}
+
+// ---- sending
+// -----------------------------------------------------------------------------------------------------------------------------------
+
+void Transport::flush() {
+  if (stage_ == Stage::unstarted || stage_ == Stage::joining) {
+    output_.clear();
+    return;
+  }
+  if (send_broken_) {
+    drop_output();
+    return;
+  }
+  if (tls_ && stage_ != Stage::handshake && !seal()) {
+    // The owner may not be called from here.
+    tls_broken_ = true;
+    drop_output();
+    io_.defer(deferred_);
+    return;
+  }
+  start_send();
+}
+
+/// Turns queued plaintext into records. False when the engine failed. What the engine cannot take now (renegotiation) stays queued.
+bool Transport::seal() {
+  while (!output_.empty()) {
+    const Result<std::size_t> written = tls_->write(output_.view(), encrypted_);
+    if (!written) {
+      return false;
+    }
+    if (*written == 0) {
+      return true;
+    }
+    output_.consume(*written);
+  }
+  output_.release_if_empty();
+  return true;
+}
+
+void Transport::start_send() {
+  ByteBuffer& next = tls_ ? encrypted_ : output_;
+  if (send_.active() || next.empty() || send_broken_) {
+    return;
+  }
+  sending_.swap(next);
+  io_.send(send_, descriptor_, sending_.view());
+}
+
+void Transport::on_sent(io::Completion& completion) {
+  if (stage_ == Stage::joining) {
+    sending_.clear();
+    join();
+    return;
+  }
+  if (completion.result <= 0) {
+    send_broken_ = true;
+    drop_output();
+    sending_.clear();
+  } else if (sending_.consume(static_cast<std::size_t>(completion.result)); !sending_.empty()) {
+    io_.send(send_, descriptor_, sending_.view());
+    return;
+  }
+  start_send();
+  if (!send_.active()) {
+    sending_.release_if_empty();
+    output_.release_if_empty();
+    encrypted_.release_if_empty();
+    if (stage_ == Stage::closing) {
+      all_sent();
+      return;
+    }
+  }
+  if (congested_ && active() && queued_bytes() <= limits::transport_low_water_bytes) {
+    congested_ = false;
+    owner_.on_transport_drained();
+  }
+}
+
+bool Transport::congested() {
+  congested_ = congested_ || queued_bytes() > limits::transport_high_water_bytes;
+  return congested_;
+}
+
+std::size_t Transport::queued_bytes() const {
+  return output_.size() + encrypted_.size() + sending_.size();
+}
+
+void Transport::drop_output() {
+  output_.clear();
+  encrypted_.clear();
+}
+
+bool Transport::quiet() const {
+  return stage_ == Stage::open && output_.empty() && encrypted_.empty() && !ended_ && !send_broken_ && !tls_broken_;
+}
+
+// ---- ending
+// ------------------------------------------------------------------------------------------------------------------------------------
+
+void Transport::fail(Error error) {
+  if (tls_ && !encrypted_.empty()) {
+    close_ = Close::flush;  // our alert tells the peer why
+    stage_ = Stage::closing;
+    output_.clear();
+    close_timer_.start(io_.timers(), limits::transport_close_flush_max);
+    start_send();
+    owner_.on_transport_failed(std::move(error));
+    if (!send_.active()) {
+      join();
+    }
+    return;
+  }
+  stage_ = Stage::joining;
+  owner_.on_transport_failed(std::move(error));
+  join();
+}
+
+void Transport::close(Close how) {
+  SIGNET_CHECK(stage_ != Stage::unstarted);
+  if (stage_ == Stage::joining) {
+    return;
+  }
+  if (how == Close::abort || stage_ == Stage::handshake) {
+    join();
+    return;
+  }
+  if (!active()) {
+    return;
+  }
+  close_ = how;
+  if (tls_ && !send_broken_) {
+    if (seal()) {
+      tls_->close_notify(encrypted_);
+    } else {
+      drop_output();
+    }
+  }
+  stage_ = Stage::closing;
+  close_timer_.start(io_.timers(), limits::transport_close_flush_max);
+  start_send();
+  if (!send_.active()) {
+    all_sent();
+  }
+}
+
+/// In closing, everything is with the kernel.
+void Transport::all_sent() {
+  if (close_ != Close::linger || ended_ || send_broken_) {
+    join();
+    return;
+  }
+  stage_ = Stage::lingering;
+  io_.shutdown_send(descriptor_);
+  close_timer_.start(io_.timers(), limits::transport_linger_max);
+  arm_receive();
+}
+
+void Transport::discard_received(const io::Completion& completion) {
+  if (stage_ == Stage::joining) {
+    join();
+    return;
+  }
+  if (completion.result <= 0) {
+    ended_ = true;
+    if (stage_ == Stage::lingering) {
+      join();
+    }
+    return;
+  }
+  discarded_bytes_ += static_cast<std::uint32_t>(completion.result);
+  if (discarded_bytes_ > limits::transport_linger_bytes_max) {
+    ended_ = true;  // it does not listen: no point in waiting for it
+    if (stage_ == Stage::lingering) {
+      join();
+    }
+    return;
+  }
+  arm_receive();
+}
+
+void Transport::on_close_timeout() {
+  join();
+}
+
+/// Ends what is in flight; `finish` follows from the loop when all of it has ended.
+void Transport::join() {
+  if (stage_ != Stage::joining) {
+    stage_ = Stage::joining;
+    cancelled_ = false;
+  }
+  close_timer_.stop();
+  if (!receive_.active() && !send_.active()) {
+    io_.defer(deferred_);
+    return;
+  }
+  if (!cancelled_) {
+    cancelled_ = true;
+    if (receive_.active()) {
+      io_.cancel(receive_);
+    }
+    if (send_.active()) {
+      io_.cancel(send_);
+    }
+  }
+}
+
+void Transport::finish() {
+  io_.close(std::exchange(descriptor_, -1));
+  tls_.reset();
+  input_ = io::Buffer();
+  drop_output();
+  sending_.clear();
+  decrypted_.clear();
+  for (ByteBuffer* buffer : {&output_, &encrypted_, &sending_, &decrypted_}) {
+    buffer->release_if_empty();
+  }
+  stage_ = Stage::unstarted;
+  owner_.on_transport_closed();  // may destroy this
+}
+
+}  // namespace signet::net
