@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <iterator>
 #include <vector>
 
 #include "signet/base/endpoint.h"
@@ -122,6 +123,25 @@ bool is_path(std::string_view text) {
     rest.remove_prefix(std::min(slash + 1, rest.size()));
   }
   return true;
+}
+
+std::string normal_encoding(std::string_view path) {
+  std::string normal;
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    if (path[i] != '%' || i + 2 >= path.size()) {
+      normal += path[i];
+      continue;
+    }
+    const auto digit = [](char c) { return is_digit(c) ? c - '0' : (c | 0x20) - 'a' + 10; };
+    const auto plain = static_cast<char>(digit(path[i + 1]) * 16 + digit(path[i + 2]));
+    if (is_alphanumeric(plain) || std::string_view("-._~").find(plain) != std::string_view::npos) {
+      normal += plain;
+    } else {
+      fmt::format_to(std::back_inserter(normal), "%{:02X}", static_cast<unsigned char>(plain));
+    }
+    i += 2;
+  }
+  return normal;
 }
 
 std::string normal_thumbprint(std::string_view text) {

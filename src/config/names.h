@@ -24,6 +24,10 @@ namespace signet::config {
 /// and without empty ones, except behind a slash at the end.
 [[nodiscard]] bool is_path(std::string_view text);
 
+/// `path` with its percent-encodings in the form of RFC 3986 §6.2.2: upper-case digits, unreserved characters plain. REQUIRES: encodings
+/// are complete.
+[[nodiscard]] std::string normal_encoding(std::string_view path);
+
 /// A SHA-1 or SHA-256 thumbprint in any case, with or without colons or spaces, as 40 or 64 upper-case hexadecimal digits; else empty.
 [[nodiscard]] std::string normal_thumbprint(std::string_view text);
 
