@@ -21,6 +21,8 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <iterator>
+#include <limits>
 #include <list>
 #include <mutex>
 #include <system_error>
