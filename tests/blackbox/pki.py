@@ -38,7 +38,7 @@ class Pair:
     def ders(self) -> list[bytes]:
         """The chain as DER, leaf first."""
         end = "-----END CERTIFICATE-----"
-        return [ssl.PEM_cert_to_DER_cert(block + end) for block in self.chain.read_text().split(end) if "BEGIN" in block]
+        return [ssl.PEM_cert_to_DER_cert(block.strip() + "\n" + end) for block in self.chain.read_text().split(end) if "BEGIN" in block]
 
     @property
     def sha1(self) -> str:
@@ -119,7 +119,8 @@ class Pki:
                 "-extfile", self._extensions(name, usage), "-out", certificate)
         return Pair(name, certificate, key, certificate)
 
-    def _issue(self, name: str, usage: str, issuer: Pair, *, subject: str = "", names: str = "", rsa: bool = False, expired: bool = False) -> Pair:
+    def _issue(self, name: str, usage: str, issuer: Pair, *, subject: str = "", names: str = "", rsa: bool = False,
+               expired: bool = False) -> Pair:
         key = self._key(name, rsa)
         request, certificate, chain = (self.folder / f"{name}.{suffix}" for suffix in ("csr", "crt", "chain"))
         openssl("req", "-new", "-key", key, "-subj", subject or f"/CN={name}", "-out", request)
@@ -140,8 +141,8 @@ class Pki:
         settings = self.folder / "ca.cnf"
         settings.write_text(f"[ca]\ndefault_ca=x\n[x]\ndatabase={index}\nnew_certs_dir={self.folder}\nrand_serial=yes\ndefault_md=sha256\n"
                             "policy=p\n[p]\ncommonName=supplied\n")
-        openssl("ca", "-batch", "-notext", "-config", settings, "-cert", issuer.certificate, "-keyfile", issuer.key, "-in", request, "-extfile", extensions,
-                "-startdate", "20200101000000Z", "-enddate", "20200201000000Z", "-out", out)
+        openssl("ca", "-batch", "-notext", "-config", settings, "-cert", issuer.certificate, "-keyfile", issuer.key, "-in", request,
+                "-extfile", extensions, "-startdate", "20200101000000Z", "-enddate", "20200201000000Z", "-out", out)
 
     def _server(self, name: str, names: str, *, rsa: bool = False, expired: bool = False) -> Pair:
         return self._issue(name, "server", self._server_intermediate, names=names, rsa=rsa, expired=expired)
