@@ -68,7 +68,7 @@ class Client(Pair):
 
 
 class Pki:
-    """Everything at once, below `folder`. Keys are EC P-256 unless the name says RSA."""
+    """All of it, below `folder`. Keys are EC P-256 unless the name says RSA."""
 
     def __init__(self, folder: pathlib.Path):
         self.folder = folder
@@ -83,7 +83,8 @@ class Pki:
         # Those whom nobody knows.
         self.stranger_root = self._root("stranger-root")
         self.server_untrusted = self._issue("server-untrusted", "server", self.stranger_root, names="DNS:localhost,IP:127.0.0.1")
-        self.server_untrusted_wrong_name = self._issue("server-untrusted-wrong-name", "server", self.stranger_root, names="DNS:other.example")
+        self.server_untrusted_wrong_name = self._issue(
+            "server-untrusted-wrong-name", "server", self.stranger_root, names="DNS:other.example")
         # Who we are: leaves two levels under the root that back ends know, so that a chain sent in part is noticed.
         self.client_root = self._root("client-root")
         policy = self._issue("client-policy", "ca", self.client_root)
