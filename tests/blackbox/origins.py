@@ -38,6 +38,7 @@ http {{
     ssl_verify_client {verify};
     ssl_verify_depth 4;
     ssl_client_certificate {authorities};
+    keepalive_requests {keepalive_requests};
     add_header X-Client-Subject $ssl_client_s_dn always;
     add_header X-Client-Sha1 $ssl_client_fingerprint always;
     add_header X-Client-Verify $ssl_client_verify always;
@@ -58,7 +59,8 @@ http {{
 class Nginx:
     """An origin with mutual TLS. Says in X-Client-… fields whom it has seen; serves /1k, /1m, /chunked/1m, and /store/NAME after a PUT."""
 
-    def __init__(self, pki: Pki, certificate: Pair | None = None, *, protocols: str = "TLSv1.2 TLSv1.3", verify: str = "on"):
+    def __init__(self, pki: Pki, certificate: Pair | None = None, *, protocols: str = "TLSv1.2 TLSv1.3", verify: str = "on",
+                 keepalive_requests: int = 1000):
         certificate = certificate or pki.server
         self.port = free_port()
         self._folder = tempfile.TemporaryDirectory(prefix="signet-nginx-")
@@ -69,7 +71,8 @@ class Nginx:
         config = self.folder / "nginx.conf"
         config.write_text(_NGINX.format(
             folder=self.folder, port=self.port, certificate=certificate.chain, key=certificate.key, protocols=protocols, verify=verify,
-            authorities=pki.client_authorities, user="user root;" if os.geteuid() == 0 else ""))
+            authorities=pki.client_authorities, keepalive_requests=keepalive_requests,
+            user="user root;" if os.geteuid() == 0 else ""))
         self.program = Program(["nginx", "-e", str(self.folder / "error.log"), "-p", str(self.folder), "-c", str(config)], self.folder / "output.log")
 
     @property
