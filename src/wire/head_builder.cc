@@ -163,7 +163,8 @@ Result<void> HeadBuilder::finish_request(HttpHead& head, const HeadFacts& facts)
 
 Result<void> HeadBuilder::finish_response(HttpHead& head, const HeadFacts& facts, std::string_view request_method, bool upgrade_requested) {
   head.status_ = facts.status;
-  head.reason_ = facts.reason;
+  const auto is_text = [](char c) { return c == '\t' || static_cast<unsigned char>(c) >= 0x20; };
+  head.reason_ = std::ranges::all_of(facts.reason, is_text) ? facts.reason : std::string_view();
   head.version_minor_ = facts.version_minor;
   if (facts.version_major != 1 || facts.version_minor > 1) {
     return bad_response(fmt::format("HTTP/{}.{}", facts.version_major, facts.version_minor));
