@@ -1,29 +1,24 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "server.h"
 
-#include <fcntl.h>
 #include <fmt/core.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <chrono>
-#include <condition_variable>
-#include <cstring>
+#include <cstdlib>
 #include <memory>
-#include <mutex>
 #include <random>
-#include <thread>
 #include <utility>
 #include <vector>
 
-#include "process.h"
 #include "signet/base/log.h"
 #include "signet/base/version.h"
-#include "signet/config/load.h"
 #include "signet/config/snapshot.h"
 #include "signet/gateway/gateway.h"
 #include "signet/io/shard.h"
 #include "signet/net/resolver.h"
+#include "load_snapshot.h"
+#include "process.h"
+#include "workers.h"
 
 namespace signet::app {
 
@@ -34,66 +29,6 @@ struct Worker {
   std::unique_ptr<io::Shard> shard;
   std::unique_ptr<gateway::Gateway> gateway;
 };
-
-/// Waits for as many answers as there are shards.
-class Answers {
- public:
-  void add(Result<void> answer = {}) {
-    const std::scoped_lock lock(mutex_);
-    ++count_;
-    if (!answer && !failure_) {
-      failure_ = std::move(answer.error());
-    }
-    changed_.notify_all();
-  }
-
-  /// False when `deadline` passed first.
-  bool wait_for(std::size_t count, std::chrono::steady_clock::time_point deadline, const StopSignals* signals = nullptr) {
-    std::unique_lock lock(mutex_);
-    while (count_ < count) {
-      if (signals != nullptr && signals->count() > 1) {
-        return false;
-      }
-      if (changed_.wait_until(lock, std::min(deadline, std::chrono::steady_clock::now() + std::chrono::milliseconds(50))) == std::cv_status::timeout &&
-          std::chrono::steady_clock::now() >= deadline) {
-        return count_ >= count;
-      }
-    }
-    return true;
-  }
-
-  const std::optional<Error>& failure() const { return failure_; }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::size_t count_ = 0;
-  std::optional<Error> failure_;
-};
-
-std::shared_ptr<const config::Snapshot> load(const std::string& file) {
-  config::SystemFiles files;
-  config::Loaded loaded = config::load_config(file, files);
-  config::Report report = std::move(loaded.report);
-  std::shared_ptr<const config::Snapshot> snapshot;
-  if (loaded.config) {
-    config::Built built = config::build_snapshot(*loaded.config, files, {.now = wall_now()});
-    report.append(std::move(built.report));
-    snapshot = std::move(built.snapshot);
-  }
-  for (const config::Problem& problem : report.errors) {
-    log::error(problem.text());
-  }
-  for (const config::Problem& problem : report.warnings) {
-    log::warning(problem.text());
-  }
-  if (!report.ok()) {
-    log::error(fmt::format("{}: not started, the configuration has {} error{}", file, report.errors.size() + report.errors_left_out,
-                           report.errors.size() + report.errors_left_out == 1 ? "" : "s"));
-    return nullptr;
-  }
-  return snapshot;
-}
 
 class Server {
  public:
@@ -113,7 +48,7 @@ class Server {
 };
 
 int Server::run(const RunOptions& options) {
-  snapshot_ = load(options.config_file);
+  snapshot_ = load_snapshot(options.config_file);
   if (!snapshot_) {
     return 1;
   }
@@ -136,8 +71,8 @@ int Server::run(const RunOptions& options) {
     stop_workers();
     return 1;
   }
-  log::info(fmt::format("signet {} serves {} with {} shard{}, generation {}", version(), options.config_file, shards, shards == 1 ? "" : "s",
-                        snapshot_->generation()));
+  log::info(fmt::format("signet {} serves {} with {} shard{}, generation {}", version(), options.config_file, shards,
+                        shards == 1 ? "" : "s", snapshot_->generation()));
   signals_.wait();
   return drain();
 }
@@ -157,11 +92,13 @@ bool Server::start(std::uint32_t shards) {
     const std::uint64_t seed = (std::uint64_t{random()} << 32) | random();
     worker.shard->post([this, &worker, &made, seed] {
       worker.gateway = std::make_unique<gateway::Gateway>(
-          worker.shard->io(), snapshot_, gateway::Gateway::Options{.resolver = resolver_.get(), .seed = seed, .access_log = access_log_->sink()});
+          worker.shard->io(), snapshot_,
+          gateway::Gateway::Options{.resolver = resolver_.get(), .seed = seed, .access_log = access_log_->sink()});
       made.add();
     });
   }
-  return made.wait_for(workers_.size(), std::chrono::steady_clock::time_point::max());
+  made.wait_for(workers_.size());
+  return true;
 }
 
 bool Server::listen() {
@@ -169,7 +106,7 @@ bool Server::listen() {
   for (Worker& worker : workers_) {
     worker.shard->post([&worker, &answers] { answers.add(worker.gateway->listen()); });
   }
-  answers.wait_for(workers_.size(), std::chrono::steady_clock::time_point::max());
+  answers.wait_for(workers_.size());
   if (answers.failure()) {
     log::error(answers.failure()->detail);
     return false;
@@ -222,7 +159,6 @@ int Server::drain() {
 }  // namespace
 
 int run(const RunOptions& options) {
-  log::set_level(log::level_from(options.log_level));
   return Server().run(options);
 }
 
