@@ -38,7 +38,7 @@ std::optional<SecretBytes> base64_decode(std::string_view text) {
   if (digits.empty() || digits.size() % 4 != 0) return std::nullopt;
   SecretBytes out(digits.size() / 4 * 3);
   auto size = static_cast<word32>(out.size());
-  if (Base64_Decode(raw(digits), static_cast<word32>(digits.size()), raw(MutableByteView(out)), &size) != 0) return std::nullopt;
+  if (Base64_Decode(raw(digits), static_cast<word32>(digits.size()), raw_out(out), &size) != 0) return std::nullopt;
   out.resize(size);
   return out;
 }

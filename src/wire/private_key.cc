@@ -116,8 +116,7 @@ std::optional<SecretBytes> ec_point(const Curve& curve, ByteView scalar) {
   SecretBytes point(1 + 2 * curve.scalar_size);
   auto size = static_cast<word32>(point.size());
   const bool made = wc_ecc_import_private_key_ex(raw(scalar), static_cast<word32>(scalar.size()), nullptr, 0, key.get(), curve.id) == 0 &&
-                    wc_ecc_make_pub_ex(key.get(), nullptr, nullptr) == 0 &&
-                    wc_ecc_export_x963(key.get(), raw(MutableByteView(point)), &size) == 0;
+                    wc_ecc_make_pub_ex(key.get(), nullptr, nullptr) == 0 && wc_ecc_export_x963(key.get(), raw_out(point), &size) == 0;
   wc_ecc_free(key.get());
   if (!made || size != point.size()) return std::nullopt;
   return point;
@@ -188,7 +187,7 @@ Result<PrivateKey> read_ed25519(ByteView der) {
   if (wc_ed25519_init(key.get()) != 0) return damaged_key();
   ByteVector point(ED25519_PUB_KEY_SIZE);
   const bool made = wc_ed25519_import_private_only(raw(seed), static_cast<word32>(seed.size()), key.get()) == 0 &&
-                    wc_ed25519_make_public(key.get(), raw(MutableByteView(point)), static_cast<word32>(point.size())) == 0;
+                    wc_ed25519_make_public(key.get(), raw_out(point), static_cast<word32>(point.size())) == 0;
   wc_ed25519_free(key.get());
   if (!made) return damaged_key();
   SecretBytes inner;

@@ -47,7 +47,7 @@ using SecretBytes = std::vector<std::byte, WipingAllocator<std::byte>>;
 [[nodiscard]] inline const unsigned char* raw(ByteView bytes) {
   return reinterpret_cast<const unsigned char*>(bytes.data());
 }
-[[nodiscard]] inline unsigned char* raw(MutableByteView bytes) {
+[[nodiscard]] inline unsigned char* raw_out(MutableByteView bytes) {
   return reinterpret_cast<unsigned char*>(bytes.data());
 }
 

@@ -18,7 +18,7 @@ namespace {
 template <std::size_t size>
 std::string thumbprint(wc_HashType type, ByteView der) {
   std::array<std::byte, size> digest{};
-  SIGNET_CHECK(wc_Hash(type, raw(der), static_cast<word32>(der.size()), raw(MutableByteView(digest)), size) == 0);
+  SIGNET_CHECK(wc_Hash(type, raw(der), static_cast<word32>(der.size()), raw_out(digest), size) == 0);
   return hex_upper(digest);
 }
 
