@@ -131,7 +131,7 @@ Result<void> pbkdf2_derive(wc_HashType hash, ByteView password, ByteView salt, s
   if (auto allowed = budget.spend(iterations, blocks(out.size(), digest_size(hash))); !allowed) return allowed;
   const int status = wc_PBKDF2(raw_out(out), raw(password), static_cast<int>(password.size()), raw(salt), static_cast<int>(salt.size()),
                                static_cast<int>(iterations), static_cast<int>(out.size()), hmac_number(hash));
-  SIGNET_CHECK(status == 0);
+  if (status != 0) return fail(ErrorKind::internal, Origin::internal, "PBKDF2 failed");
   return {};
 }
 

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <memory>
 
-#include "signet/base/check.h"
 #include "object_identifiers.h"
 
 namespace signet::wire {
@@ -179,13 +178,33 @@ Result<std::optional<SecretBytes>> decrypt(const PbeScheme& scheme, const Passwo
   }
   if (scheme.cipher == PbeScheme::Cipher::des3_cbc && key->size() == 16) {
     // Two-key triple DES: the third key is the first again.
-    key->reserve(24);
-    key->insert(key->end(), key->begin(), key->begin() + 8);
+    const SecretBytes first(key->begin(), key->begin() + des_block);
+    key->insert(key->end(), first.begin(), first.end());
   }
   SecretBytes data = secret_copy(ciphertext);
-  SIGNET_CHECK(run_cipher(scheme.cipher, *key, iv, data));
+  if (!run_cipher(scheme.cipher, *key, iv, data)) return fail(ErrorKind::internal, Origin::internal, "the cipher failed");
   if (!unpad(data, block)) return std::optional<SecretBytes>();
   return std::optional(std::move(data));
+}
+
+Result<std::optional<SecretBytes>> decrypt_pkcs8(ByteView encrypted, const PasswordForm& password, WorkBudget& budget) {
+  bool damaged = false;
+  der::Reader file(encrypted, der::Rules::ber, damaged);
+  der::Reader info = file.enter(der::sequence);
+  const der::Reader algorithm = info.enter(der::sequence);
+  const SecretBytes ciphertext = info.read_string(der::octet_string);
+  if (damaged) return refuse("the private key is damaged");
+  const auto scheme = read_pbe(algorithm);
+  if (!scheme) return std::unexpected(scheme.error());
+  auto plaintext = decrypt(*scheme, password, ciphertext, budget);
+  // A wrong password passes for padding once in 256 times, but not for a structure of exactly this length as well.
+  if (plaintext && *plaintext && !is_one_sequence(**plaintext)) return std::optional<SecretBytes>();
+  return plaintext;
+}
+
+bool is_one_sequence(ByteView bytes) {
+  const auto element = der::first_element(bytes, der::Rules::ber);
+  return element && element->tag == der::sequence && element->whole.size() == bytes.size();
 }
 
 }  // namespace signet::wire

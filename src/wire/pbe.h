@@ -36,6 +36,12 @@ struct PbeScheme {
 [[nodiscard]] Result<std::optional<SecretBytes>> decrypt(const PbeScheme& scheme, const PasswordForm& password, ByteView ciphertext,
                                                          WorkBudget& budget);
 
+/// The PrivateKeyInfo in an EncryptedPrivateKeyInfo (RFC 5958 §3). Results as for `decrypt`, and errors as for `read_pbe`.
+[[nodiscard]] Result<std::optional<SecretBytes>> decrypt_pkcs8(ByteView encrypted, const PasswordForm& password, WorkBudget& budget);
+
+/// Do the bytes form one SEQUENCE and nothing else? All that PFX files encrypt does.
+[[nodiscard]] bool is_one_sequence(ByteView bytes);
+
 /// The parameters of PBKDF2 (RFC 8018 appendix A.2), as PBES2 and PBMAC1 use it. `algorithm` as above.
 struct Pbkdf2Parameters {
   ByteVector salt;
