@@ -82,7 +82,7 @@ std::string file_kind(ByteView file) {
     if (!is_text(file) || (claimed && *claimed == file.size())) return der_kind(file);
   }
   if (starts_with(file, "\xff\xfe") || starts_with(file, "\xfe\xff")) return "UTF-16 text";
-  if (const auto decoded = base64_decode(text); decoded && decoded->front() == std::byte{der::sequence}) {
+  if (const auto decoded = base64_decode(text); decoded && !decoded->empty() && decoded->front() == std::byte{der::sequence}) {
     return "Base64 text (of " + file_kind(*decoded) + "): decode it first";
   }
   if (is_text(file)) return text.find('<') == 0 ? "HTML or XML text" : "text";
