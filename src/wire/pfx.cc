@@ -120,8 +120,9 @@ Result<void> PfxReader::check_mac(der::Reader mac_data) {
   }
   // The MAC alone cannot tell a wrong password from a change in the file, but what the password opens can.
   const auto opens = password_opens_something();
-  if (!opens) return refuse("the password is wrong or the file is damaged: its integrity check (MAC) fails");
-  if (*opens) return refuse("damaged: the password is right, but the integrity check (MAC) fails: something in the file has been changed");
+  if (!opens && has_password()) return refuse("the password is wrong or the file is damaged: its integrity check (MAC) fails");
+  if (opens.value_or(false))
+    return refuse("damaged: the password is right, but the integrity check (MAC) fails: something in the file has been changed");
   return wrong_password();
 }
 
