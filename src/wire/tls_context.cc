@@ -3,7 +3,6 @@
 
 #include <fmt/core.h>
 #include <wolfssl/ssl.h>
-#include <wolfssl/wolfcrypt/error-crypt.h>
 #include <wolfssl/wolfcrypt/settings.h>
 
 #include <utility>
@@ -13,6 +12,7 @@
 #include "tls_context_parts.h"
 #include "tls_memory_install.h"
 #include "wolfssl_bytes.h"
+#include "wolfssl_error.h"
 
 namespace signet::wire {
 
@@ -25,10 +25,6 @@ struct Versions {
 
 std::unexpected<Error> refuse(std::string detail) {
   return fail(ErrorKind::config, Origin::internal, std::move(detail));
-}
-
-std::string reason(int code) {
-  return fmt::format("{} ({})", wc_GetErrorString(code), code);
 }
 
 void start_library() {
@@ -77,13 +73,13 @@ Result<void> use_certificate(TlsContext::Parts& parts) {
   if (const int code = wolfSSL_CTX_use_certificate_chain_buffer_format(parts.context, wolfssl_bytes(chain), static_cast<long>(chain.size()),
                                                                        WOLFSSL_FILETYPE_ASN1);
       code != WOLFSSL_SUCCESS) {
-    return refuse(fmt::format("certificate \"{}\" cannot be used for TLS: {}", subject, reason(code)));
+    return refuse(fmt::format("certificate \"{}\" cannot be used for TLS: {}", subject, wolfssl_reason(code)));
   }
   const ByteView key = parts.certificate->private_key_der();
   if (const int code =
           wolfSSL_CTX_use_PrivateKey_buffer(parts.context, wolfssl_bytes(key), static_cast<long>(key.size()), WOLFSSL_FILETYPE_ASN1);
       code != WOLFSSL_SUCCESS) {
-    return refuse(fmt::format("the private key of certificate \"{}\" cannot be used for TLS: {}", subject, reason(code)));
+    return refuse(fmt::format("the private key of certificate \"{}\" cannot be used for TLS: {}", subject, wolfssl_reason(code)));
   }
   if (wolfSSL_CTX_check_private_key(parts.context) != WOLFSSL_SUCCESS) {
     return refuse(fmt::format("the private key does not belong to certificate \"{}\"", subject));
@@ -100,7 +96,7 @@ Result<void> use_authorities(TlsContext::Parts& parts, const std::vector<std::sh
       const int code = wolfSSL_CTX_load_verify_buffer_ex(parts.context, wolfssl_bytes(der), static_cast<long>(der.size()),
                                                          WOLFSSL_FILETYPE_ASN1, 0, WOLFSSL_LOAD_FLAG_DATE_ERR_OKAY);
       if (code != WOLFSSL_SUCCESS) {
-        return refuse(fmt::format("trust anchor \"{}\" cannot be used: {}", authority->anchors()[at].subject, reason(code)));
+        return refuse(fmt::format("trust anchor \"{}\" cannot be used: {}", authority->anchors()[at].subject, wolfssl_reason(code)));
       }
     }
   }

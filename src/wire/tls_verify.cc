@@ -4,7 +4,6 @@
 #include <fmt/core.h>
 #include <wolfssl/ssl.h>
 #include <wolfssl/wolfcrypt/asn.h>
-#include <wolfssl/wolfcrypt/error-crypt.h>
 #include <wolfssl/wolfcrypt/settings.h>
 
 #include <algorithm>
@@ -15,6 +14,7 @@
 #include "signet/base/check.h"
 #include "signet/base/limits.h"
 #include "wolfssl_bytes.h"
+#include "wolfssl_error.h"
 
 namespace signet::wire {
 
@@ -199,7 +199,7 @@ Error chain_error(Side side, int code, int depth, ByteView certificate) {
   const Fault fault = fault_of(code);
   return Error{.kind = fault.kind,
                .origin = side == Side::client ? Origin::backend : Origin::caller,
-               .detail = fmt::format("{} is refused: {}", what, fault.text != nullptr ? fault.text : wc_GetErrorString(code))};
+               .detail = fmt::format("{} is refused: {}", what, fault.text != nullptr ? std::string(fault.text) : wolfssl_reason(code))};
 }
 
 std::optional<Error> check_server(const Identity& identity, const CertificateInfo& leaf, SentChain chain) {
