@@ -77,6 +77,9 @@ struct TlsEngine::Parts {
   std::vector<TlsSession> sessions;
 };
 
+/// Server: from now on the caller must show a certificate when it is asked.
+void require_certificate(WOLFSSL* ssl);
+
 /// wolfSSL's clock, in which a simulator may put its own time.
 [[nodiscard]] WallTime wall_now();
 
