@@ -35,7 +35,7 @@ constexpr std::array<Choice<ForwardedHeaders>, 4> forwarded_headers{{
 void read_listeners(ObjectReader& reader, std::vector<Listener>& listeners) {
   Document& document = reader.document();
   reader.require({"listeners"});
-  reader.each("listeners", json::Type::object, [&](const Item& item) {
+  const bool none = reader.each("listeners", json::Type::object, [&](const Item& item) {
     ObjectReader entry(document, item);
     std::string text;
     entry.require({"address"});
@@ -55,7 +55,7 @@ void read_listeners(ObjectReader& reader, std::vector<Listener>& listeners) {
     }
     listeners.push_back(Listener{.address = *address, .source = entry.source("address")});
   });
-  if (listeners.empty() && reader.has("listeners")) {
+  if (none) {
     reader.error("listeners", "expected at least one listener");
   }
 }

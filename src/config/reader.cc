@@ -246,10 +246,10 @@ void ObjectReader::whole_number(std::string_view name, std::uint64_t& target, st
   }
 }
 
-void ObjectReader::each(std::string_view name, json::Type type, const std::function<void(const Item&)>& use) {
+bool ObjectReader::each(std::string_view name, json::Type type, const std::function<void(const Item&)>& use) {
   const json::Node* array = take(name, json::Type::array);
   if (array == nullptr) {
-    return;
+    return false;
   }
   for (std::size_t i = 0; i < array->children.size(); ++i) {
     const Item item{.node = &array->children[i], .pointer = fmt::format("{}/{}", pointer_to(name), i)};
@@ -260,6 +260,7 @@ void ObjectReader::each(std::string_view name, json::Type type, const std::funct
                                fmt::format("expected {}, found {}", json::name_of(type), found(*item.node)));
     }
   }
+  return array->children.empty();
 }
 
 void ObjectReader::references(std::string_view name, std::vector<Reference>& target, std::size_t count_max) {

@@ -108,8 +108,8 @@ class ObjectReader {
     });
   }
 
-  /// Calls `use` for each element of type `type` of an array; says so for others.
-  void each(std::string_view name, json::Type type, const std::function<void(const Item&)>& use);
+  /// Calls `use` for each element of type `type` of an array; says so for others. Returns true if the array is there and empty.
+  bool each(std::string_view name, json::Type type, const std::function<void(const Item&)>& use);
   void references(std::string_view name, std::vector<Reference>& target, std::size_t count_max);
 
   /// Calls `use` with the object `name`, if there is one.
