@@ -90,7 +90,8 @@ class SimPeer {
   void on_connected(io::Completion& completion) {
     if (completion.result < 0) {
       end(completion.result);
-      close();
+      closing_ = true;
+      io_.defer(close_);
       return;
     }
     descriptor_ = completion.result;
@@ -151,8 +152,8 @@ class SimPeer {
     if (descriptor_ >= 0) {
       io_.close(std::exchange(descriptor_, -1));
     }
-    if (script_.closed) {
-      script_.closed(*this);
+    if (const auto closed = std::move(script_.closed); closed) {
+      closed(*this);  // may destroy this
     }
   }
 
