@@ -46,19 +46,19 @@ def binary() -> pathlib.Path:
 # ---- configurations ----------------------------------------------------------------------------------------------------------------------
 
 
-def backend(name: str, url: str, client: Client | None = None, *, authorities: tuple[str, ...] = ("test-ca",), **tls) -> dict:
+def backend(name: str, url: str, client: Client | None = None, **tls) -> dict:
     """A backend object. `tls` are properties of its tls object, in camelCase."""
     made: dict = {"id": name, "url": url}
     if url.startswith("https:"):
-        made["tls"] = {"certificateAuthorities": list(authorities), **tls}
+        made["tls"] = {"certificateAuthorities": ["test-ca"], **tls}
     if client:
         made["credentials"] = {"certificateIds": [client.name]}
     return made
 
 
 def gateway(*backends: dict, **more) -> dict:
-    """A configuration in which each backend is published as an API under its id. `more` are further top-level properties. One shard, so that a
-    second call finds what the first has left: connections and sessions."""
+    """A configuration in which each backend is published as an API under its id. `more` are further top-level properties. One shard, so
+    that a second call finds what the first has left: connections and sessions."""
     wanted = {name for each in backends for name in each.get("credentials", {}).get("certificateIds", ())}
     clients = [client for client in (pki().orders, pki().billing, pki().self_signed, pki().self_signed_rsa) if client.name in wanted]
     return {
@@ -69,6 +69,11 @@ def gateway(*backends: dict, **more) -> dict:
         "apis": [{"id": each["id"], "path": each["id"], "backendId": each["id"]} for each in backends],
         **more,
     }
+
+
+def one_api(origin: Nginx | OpensslServer | ScriptedOrigin, **more) -> dict:
+    """The usual case: this origin as API "api", called as "orders"."""
+    return gateway(backend("api", origin.url, pki().orders), **more)
 
 
 # ---- the program -------------------------------------------------------------------------------------------------------------------------

@@ -73,7 +73,8 @@ class Nginx:
             folder=self.folder, port=self.port, certificate=certificate.chain, key=certificate.key, protocols=protocols, verify=verify,
             authorities=pki.client_authorities, keepalive_requests=keepalive_requests,
             user="user root;" if os.geteuid() == 0 else ""))
-        self.program = Program(["nginx", "-e", str(self.folder / "error.log"), "-p", str(self.folder), "-c", str(config)], self.folder / "output.log")
+        self.program = Program(["nginx", "-e", str(self.folder / "error.log"), "-p", str(self.folder), "-c", str(config)],
+                               self.folder / "output.log")
 
     @property
     def url(self) -> str:
@@ -108,8 +109,8 @@ class Nginx:
 
 
 class OpensslServer:
-    """`openssl s_server -www`: answers any GET with a page about the connection. Refuses who shows no certificate, or one that does not lead to
-    an authority of the clients with the intermediates that were sent."""
+    """`openssl s_server -www`: answers any GET with a page about the connection. Refuses who shows no certificate, or one that does not
+    lead to an authority of the clients with the intermediates that were sent."""
 
     def __init__(self, pki: Pki, certificate: Pair | None = None, *, options: tuple[str, ...] = ()):
         certificate = certificate or pki.server
@@ -119,8 +120,9 @@ class OpensslServer:
         intermediates = folder / "intermediates.pem"
         intermediates.write_text(certificate.chain.read_text().removeprefix(certificate.certificate.read_text()))
         self.program = Program(
-            ["openssl", "s_server", "-accept", f"127.0.0.1:{self.port}", "-cert", str(certificate.certificate), "-key", str(certificate.key),
-             "-cert_chain", str(intermediates), "-CAfile", str(pki.client_authorities), "-Verify", "4", "-verify_return_error", "-www", *options],
+            ["openssl", "s_server", "-accept", f"127.0.0.1:{self.port}", "-www", "-Verify", "4", "-verify_return_error",
+             "-cert", str(certificate.certificate), "-key", str(certificate.key), "-cert_chain", str(intermediates),
+             "-CAfile", str(pki.client_authorities), *options],
             folder / "output.log", keep_input=True)
 
     @property

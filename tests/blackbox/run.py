@@ -122,7 +122,8 @@ def main() -> int:
     for name, function in tests:
         started = time.monotonic()
         faults, output = run_one(function)
-        print(f"{'FAILED' if faults else 'passed'}  {name}  {time.monotonic() - started:.1f} s{''.join(f'  [{fault}]' for fault in faults)}")
+        why = "".join(f"  [{fault}]" for fault in faults)
+        print(f"{'FAILED' if faults else 'passed'}  {name}  {time.monotonic() - started:.1f} s{why}")
         if faults:
             failed += 1
             print("".join(f"    {line}\n" for line in output.splitlines()), end="")

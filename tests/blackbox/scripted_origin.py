@@ -12,7 +12,8 @@ from pki import Pair, Pki
 
 
 def answer(body: bytes = b"fine", status: str = "200 OK", fields: dict[str, str] | None = None) -> bytes:
-    head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n" + "".join(f"{name}: {value}\r\n" for name, value in (fields or {}).items())
+    more = "".join(f"{name}: {value}\r\n" for name, value in (fields or {}).items())
+    head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n{more}"
     return head.encode("latin-1") + b"\r\n" + body
 
 
@@ -43,14 +44,15 @@ Script = collections.abc.Callable[[Connection, Message], bytes | None]
 
 
 class ScriptedOrigin:
-    """Reads proper requests and answers each with what `script(connection, request)` returns; None ends the connection. A script may read and
-    write on the connection itself. With `head_only` it is called before the body has been read.
+    """Reads proper requests and answers each with what `script(connection, request)` returns; None ends the connection. A script may read
+    and write on the connection itself. With `head_only` it is called before the body has been read.
 
     Keeps `requests` in the order of arrival, `connections` with what their handshakes showed, and `accepted`, which counts TCP connections:
     a test that says "the back end is not reached" asserts on the last."""
 
-    def __init__(self, pki: Pki, certificate: Pair | None = None, *, script: Script = lambda _connection, _request: answer(), tls: bool = True,
-                 version: ssl.TLSVersion | None = None, head_only: bool = False, demand: ssl.VerifyMode = ssl.CERT_REQUIRED):
+    def __init__(self, pki: Pki, certificate: Pair | None = None, *, script: Script = lambda _connection, _request: answer(),
+                 tls: bool = True, version: ssl.TLSVersion | None = None, head_only: bool = False,
+                 demand: ssl.VerifyMode = ssl.CERT_REQUIRED):
         certificate = certificate or pki.server
         self.requests: list[Message] = []
         self.connections: list[Connection] = []

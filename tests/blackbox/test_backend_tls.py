@@ -3,7 +3,7 @@
 
 import ssl
 
-from harness import Caller, Message, Nginx, Pair, Pki, ScriptedOrigin, Signet, assert_error, backend, call, free_port, gateway, pki
+from harness import Caller, Message, Nginx, Pair, Pki, ScriptedOrigin, Signet, assert_error, backend, call, free_port, gateway, one_api, pki
 
 UNTRUSTED = "BackendCertificateUntrusted"
 EXPIRED = "BackendCertificateExpired"
@@ -82,13 +82,13 @@ def test_switches_of_one_backend_do_not_touch_another():
 
 def test_the_status_of_tls_failures_may_be_502():
     with Nginx(pki(), pki().server_untrusted) as origin:
-        with Signet(gateway(backend("api", origin.url, pki().orders), errors={"backendTlsStatus": 502})) as signet:
+        with Signet(one_api(origin, errors={"backendTlsStatus": 502})) as signet:
             assert_error(call(signet.port, "/api/1k"), 502, UNTRUSTED)
 
 
 def test_details_of_the_back_end_go_to_the_log_and_not_to_the_caller():
     with Nginx(pki(), pki().server_wrong_name) as origin:
-        with Signet(gateway(backend("api", origin.url, pki().orders))) as signet:
+        with Signet(one_api(origin)) as signet:
             response = call(signet.port, "/api/1k")
             signet.stop()
             line, = [line for line in signet.access_lines() if "/api/1k" in line]
@@ -111,7 +111,7 @@ def test_a_back_end_that_does_not_know_our_certificate_is_told_apart():
     with_strangers = _PkiOfStrangers(pki())
     for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
         with ScriptedOrigin(with_strangers, pki().server, version=version) as origin:
-            with Signet(gateway(backend("api", origin.url, pki().orders))) as signet:
+            with Signet(one_api(origin)) as signet:
                 _refused_by_the_back_end(call(signet.port, "/api/x"))
                 assert not origin.requests
 

@@ -3,7 +3,7 @@
 
 import ssl
 
-from harness import MIB, Caller, Client, Nginx, OpensslServer, ScriptedOrigin, Signet, backend, call, gateway, pki
+from harness import MIB, Caller, Client, Nginx, OpensslServer, ScriptedOrigin, Signet, backend, call, gateway, one_api, pki
 
 VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
@@ -69,12 +69,12 @@ def test_openssl_s_server_accepts_the_identity_over_both_versions():
 
 def test_a_server_with_an_rsa_certificate_is_reached_over_both_versions():
     for protocol in ("TLSv1.2", "TLSv1.3"):
-        with Nginx(pki(), pki().server_rsa, protocols=protocol) as origin, Signet(gateway(backend("api", origin.url, pki().orders))) as signet:
+        with Nginx(pki(), pki().server_rsa, protocols=protocol) as origin, Signet(one_api(origin)) as signet:
             assert call(signet.port, "/api/1k").field("X-Client-Sha1") == pki().orders.sha1
 
 
 def test_the_highest_common_version_is_used():
-    with Nginx(pki()) as origin, Signet(gateway(backend("api", origin.url, pki().orders))) as signet:
+    with Nginx(pki()) as origin, Signet(one_api(origin)) as signet:
         assert call(signet.port, "/api/1k").field("X-Tls") == "TLSv1.3"
 
 
@@ -93,7 +93,8 @@ def test_two_apis_on_one_server_never_share_an_identity():
                     for client in (orders, billing):
                         response = caller.call(f"/{client.name}/1k")
                         assert response.status == 200, response
-                        assert response.field("X-Client-Sha1") == client.sha1, f"/{client.name} went out as {response.field('X-Client-Subject')}"
+                        seen = response.field("X-Client-Subject")
+                        assert response.field("X-Client-Sha1") == client.sha1, f"/{client.name} went out as {seen}"
 
 
 def test_two_apis_on_one_server_never_share_an_identity_when_every_call_needs_a_handshake():
@@ -114,7 +115,8 @@ def test_two_apis_on_one_server_never_share_an_identity_when_every_call_needs_a_
 
 def test_an_api_without_a_certificate_shows_none():
     with ScriptedOrigin(pki(), demand=ssl.CERT_OPTIONAL) as origin:
-        with Signet(gateway(backend("orders", origin.url, pki().orders), backend("plain", origin.url))) as signet, Caller(signet.port) as caller:
+        config = gateway(backend("orders", origin.url, pki().orders), backend("plain", origin.url))
+        with Signet(config) as signet, Caller(signet.port) as caller:
             assert caller.call("/orders/x").status == 200
             assert caller.call("/plain/x").status == 200
     with_certificate, without = origin.connections
@@ -123,7 +125,7 @@ def test_an_api_without_a_certificate_shows_none():
 
 
 def test_a_kept_connection_is_used_again_under_its_own_identity():
-    with Nginx(pki()) as origin, Signet(gateway(backend("api", origin.url, pki().orders))) as signet, Caller(signet.port) as caller:
+    with Nginx(pki()) as origin, Signet(one_api(origin)) as signet, Caller(signet.port) as caller:
         connections = {caller.call("/api/1k").field("X-Connection") for _ in range(10)}
         assert caller.call("/api/1m").body == MIB
     assert len(connections) == 1, f"ten calls in turn took {len(connections)} connections"

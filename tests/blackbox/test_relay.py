@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Calls go through unchanged: bodies byte for byte, both framings, both directions; connections are kept on both sides."""
 
-from harness import (KIB, MIB, Caller, Closed, Connection, Message, Nginx, ScriptedOrigin, Signet, answer, assert_error, backend, call, chunks,
-                     gateway, pki, request)
+from harness import (KIB, MIB, Caller, Closed, Connection, Message, Nginx, ScriptedOrigin, Signet, answer, assert_error, backend, call,
+                     chunks, gateway, one_api, pki, request)
 
 
 def _through_nginx(protocols: str = "TLSv1.2 TLSv1.3") -> tuple[Nginx, dict]:
     origin = Nginx(pki(), protocols=protocols)
-    return origin, gateway(backend("api", origin.url, pki().orders))
+    return origin, one_api(origin)
 
 
 # ---- answers -----------------------------------------------------------------------------------------------------------------------------
@@ -38,7 +38,7 @@ def test_a_chunked_answer_in_odd_pieces_arrives_byte_for_byte():
         connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
         return chunks(MIB, (1, 3, 4096, 100_000))
 
-    with ScriptedOrigin(pki(), script=script) as origin, Signet(gateway(backend("api", origin.url, pki().orders))) as signet:
+    with ScriptedOrigin(pki(), script=script) as origin, Signet(one_api(origin)) as signet:
         with Caller(signet.port) as caller:
             assert caller.call("/api/x").body == MIB
             assert caller.call("/api/x").body == MIB
@@ -49,7 +49,7 @@ def test_an_answer_that_ends_with_its_connection_is_relayed_and_marked_complete(
         connection.send(b"HTTP/1.1 200 OK\r\n\r\n" + MIB)
         connection.socket.unwrap()  # close_notify: the end is authentic
 
-    with ScriptedOrigin(pki(), script=script) as origin, Signet(gateway(backend("api", origin.url, pki().orders))) as signet:
+    with ScriptedOrigin(pki(), script=script) as origin, Signet(one_api(origin)) as signet:
         assert call(signet.port, "/api/x").body == MIB
 
 
@@ -58,7 +58,7 @@ def test_an_answer_that_breaks_off_does_not_look_complete_to_the_caller():
         def script(connection: Connection, _: Message, head: bytes = head) -> None:
             connection.send(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n\r\n" + (b"64\r\n" if b"chunked" in head else b"") + b"x" * 100)
 
-        with ScriptedOrigin(pki(), script=script) as origin, Signet(gateway(backend("api", origin.url, pki().orders))) as signet:
+        with ScriptedOrigin(pki(), script=script) as origin, Signet(one_api(origin)) as signet:
             try:
                 response = call(signet.port, "/api/x")
             except (Closed, ConnectionResetError):
@@ -68,14 +68,14 @@ def test_an_answer_that_breaks_off_does_not_look_complete_to_the_caller():
 
 def test_a_server_that_closes_instead_of_answering_is_502():
     with ScriptedOrigin(pki(), script=lambda _connection, _request: None) as origin:
-        with Signet(gateway(backend("api", origin.url, pki().orders))) as signet:
+        with Signet(one_api(origin)) as signet:
             assert_error(call(signet.port, "/api/x", "POST", body=b"once"), 502, "BackendConnectionLost")
     assert len(origin.requests) == 1, "a POST was sent twice"
 
 
 def test_an_answer_that_is_not_http_is_502():
     with ScriptedOrigin(pki(), script=lambda _connection, _request: b"SSH-2.0-OpenSSH_9.2\r\n\r\n") as origin:
-        with Signet(gateway(backend("api", origin.url, pki().orders))) as signet:
+        with Signet(one_api(origin)) as signet:
             assert_error(call(signet.port, "/api/x"), 502, "BackendBadResponse")
 
 
@@ -93,7 +93,7 @@ def test_204_and_304_have_no_body():
         status = received.target.rsplit("/", 1)[-1]
         return answer() if status == "200" else f"HTTP/1.1 {status} Fine\r\nETag: \"x\"\r\n\r\n".encode()
 
-    with ScriptedOrigin(pki(), script=script) as origin, Signet(gateway(backend("api", origin.url, pki().orders))) as signet:
+    with ScriptedOrigin(pki(), script=script) as origin, Signet(one_api(origin)) as signet:
         with Caller(signet.port) as caller:
             for status in (204, 304, 200):
                 response = caller.call(f"/api/{status}")
@@ -124,7 +124,7 @@ def test_a_chunked_upload_of_1_mib_arrives_byte_for_byte():
 
 
 def test_an_upload_keeps_its_framing():
-    with ScriptedOrigin(pki()) as origin, Signet(gateway(backend("api", origin.url, pki().orders))) as signet:
+    with ScriptedOrigin(pki()) as origin, Signet(one_api(origin)) as signet:
         with Caller(signet.port) as caller:
             caller.call("/api/length", "POST", body=b"abc")
             caller.call("/api/chunked", "POST", {"Transfer-Encoding": "chunked"}, chunks(b"abc"))
@@ -145,7 +145,7 @@ def test_an_upload_and_a_download_of_1_mib_at_once_do_not_block_each_other():
             left -= len(piece)
 
     with ScriptedOrigin(pki(), script=script, head_only=True) as origin:
-        with Signet(gateway(backend("api", origin.url, pki().orders))) as signet, Caller(signet.port) as caller:
+        with Signet(one_api(origin)) as signet, Caller(signet.port) as caller:
             # In steps: the echo of each piece is read before the next is sent, so whoever waits for the whole body hangs.
             caller.send(request("/api/x", "POST", {"Content-Length": str(len(MIB))}))
             caller.send(MIB[:16384])
@@ -173,14 +173,15 @@ def test_the_path_of_the_api_is_taken_off_and_the_rest_goes_behind_the_url():
 
 
 def test_a_caller_cannot_say_who_it_is_in_the_name_of_a_proxy():
-    claims = {"X-ARR-ClientCert": "x", "X-SSL-Client-DN": "x", "Client-Cert": ":x:", "Client-Cert-Chain": ":x:", "X-Forwarded-Client-Cert": "x",
-              "X-Forwarded-For": "192.0.2.9", "Forwarded": "for=192.0.2.9", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "bank.example"}
-    with ScriptedOrigin(pki()) as origin, Signet(gateway(backend("api", origin.url, pki().orders))) as signet:
+    identity = ("X-ARR-ClientCert", "X-SSL-Client-DN", "Client-Cert", "Client-Cert-Chain", "X-Forwarded-Client-Cert", "X_SSL_Client_DN")
+    claims = {"X-Forwarded-For": "192.0.2.9", "Forwarded": "for=192.0.2.9", "X-Forwarded-Proto": "https",
+              "X-Forwarded-Host": "bank.example", **{name: "x" for name in identity}}
+    with ScriptedOrigin(pki()) as origin, Signet(one_api(origin)) as signet:
         call(signet.port, "/api/x", fields={**claims, "X-Own": "kept"})
     received, = origin.requests
     text = received.raw_head.decode()
     assert received.field("X-Own") == "kept"
-    for name in ("X-ARR-ClientCert", "X-SSL-Client-DN", "Client-Cert", "Client-Cert-Chain", "X-Forwarded-Client-Cert"):
+    for name in identity:
         assert received.field(name) is None, f"{name} reached the back end"
     assert "192.0.2.9" not in text and "bank.example" not in text, text
 
@@ -189,8 +190,9 @@ def test_fields_of_one_connection_do_not_travel_on():
     def script(_: Connection, __: Message) -> bytes:
         return answer(fields={"Connection": "X-Hop", "X-Hop": "1", "Keep-Alive": "timeout=5", "X-End": "1"})
 
-    with ScriptedOrigin(pki(), script=script) as origin, Signet(gateway(backend("api", origin.url, pki().orders))) as signet:
-        response = call(signet.port, "/api/x", fields={"Connection": "X-Mine", "X-Mine": "1", "TE": "gzip", "Proxy-Connection": "keep-alive"})
+    with ScriptedOrigin(pki(), script=script) as origin, Signet(one_api(origin)) as signet:
+        mine = {"Connection": "X-Mine", "X-Mine": "1", "TE": "gzip", "Proxy-Connection": "keep-alive"}
+        response = call(signet.port, "/api/x", fields=mine)
     received, = origin.requests
     for name in ("X-Mine", "Proxy-Connection"):
         assert received.field(name) is None, f"{name} reached the back end"
@@ -203,7 +205,7 @@ def test_fields_of_one_connection_do_not_travel_on():
 
 
 def test_one_connection_serves_many_calls_on_both_sides():
-    with ScriptedOrigin(pki()) as origin, Signet(gateway(backend("api", origin.url, pki().orders))) as signet:
+    with ScriptedOrigin(pki()) as origin, Signet(one_api(origin)) as signet:
         with Caller(signet.port) as caller:
             for _ in range(50):
                 assert caller.call("/api/x").keeps_alive()
@@ -211,7 +213,7 @@ def test_one_connection_serves_many_calls_on_both_sides():
 
 
 def test_connection_close_is_answered_with_the_same():
-    with ScriptedOrigin(pki()) as origin, Signet(gateway(backend("api", origin.url, pki().orders))) as signet:
+    with ScriptedOrigin(pki()) as origin, Signet(one_api(origin)) as signet:
         with Caller(signet.port) as caller:
             assert not caller.call("/api/x", fields={"Connection": "close"}).keeps_alive()
             assert caller.ended()
@@ -225,7 +227,7 @@ def test_a_connection_that_the_back_end_closes_is_not_used_again():
     def script(connection: Connection, _: Message) -> None:
         connection.send(answer(fields={"Connection": "close"}))
 
-    with ScriptedOrigin(pki(), script=script) as origin, Signet(gateway(backend("api", origin.url, pki().orders))) as signet:
+    with ScriptedOrigin(pki(), script=script) as origin, Signet(one_api(origin)) as signet:
         with Caller(signet.port) as caller:
             for _ in range(5):
                 assert caller.call("/api/x").status == 200
@@ -234,7 +236,7 @@ def test_a_connection_that_the_back_end_closes_is_not_used_again():
 
 def test_pipelined_calls_are_answered_in_their_order():
     with ScriptedOrigin(pki(), script=lambda _, received: answer(received.target.encode() + received.body)) as origin:
-        with Signet(gateway(backend("api", origin.url, pki().orders))) as signet, Caller(signet.port) as caller:
+        with Signet(one_api(origin)) as signet, Caller(signet.port) as caller:
             targets = [f"/{number}" for number in range(20)]
             caller.send(b"".join(request(f"/api{target}", "POST", body=b"+body") if number % 2 else request(f"/api{target}")
                                  for number, target in enumerate(targets)))
@@ -243,7 +245,7 @@ def test_pipelined_calls_are_answered_in_their_order():
 
 
 def test_a_request_in_single_bytes_is_understood():
-    with ScriptedOrigin(pki()) as origin, Signet(gateway(backend("api", origin.url, pki().orders))) as signet:
+    with ScriptedOrigin(pki()) as origin, Signet(one_api(origin)) as signet:
         with Caller(signet.port) as caller:
             for byte in request("/api/x", "POST", {"Transfer-Encoding": "chunked"}, chunks(b"slowly", (2,))):
                 caller.send(bytes([byte]))
