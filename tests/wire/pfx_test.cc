@@ -100,3 +100,117 @@ TEST_CASE("PFX: without a password, and with an empty one, both meanings of no p
   check_is_pair(*usable(open(std::string(row.file) + ".pfx", {.password = ""})), row.pair);
   check_is_pair(*usable(open(std::string(row.file) + ".pfx", {.password = std::nullopt})), row.pair);
 }
+
+TEST_CASE("PFX: AES with 128, 192 and 256 bits under PBKDF2 with every HMAC-SHA is read", "[wire][pfx]") {
+  const std::string bits = GENERATE("128", "192", "256");
+  const std::string prf = GENERATE("sha1", "sha224", "sha256", "sha384", "sha512");
+  CAPTURE(bits, prf);
+  check_is_pair(*usable(open("built/aes-" + bits + "-" + prf + ".pfx")), "p256");
+}
+
+TEST_CASE("PFX: a PBMAC1 is checked, and refuses a wrong password", "[wire][pfx]") {
+  const std::string file = GENERATE("sha256-sha256", "sha1-sha1", "sha512-sha384", "sha224-sha512");
+  CAPTURE(file);
+  check_is_pair(*usable(open("built/pbmac1-" + file + ".pfx")), "p256");
+  CHECK(refusal(open("built/pbmac1-" + file + ".pfx", {.password = "wrong"})) == "the password is wrong");
+}
+
+TEST_CASE("PFX: indefinite lengths and octet strings in pieces are read", "[wire][pfx]") {
+  const auto certificate = usable(open("built/ber.pfx"));
+  check_is_pair(*certificate, "p256");
+  CHECK(certificate->friendly_name() == "ber");
+  CHECK(refusal(open("built/ber.pfx", {.password = "wrong"})) == "the password is wrong");
+}
+
+TEST_CASE("PFX: a MAC without an iteration count has one iteration", "[wire][pfx]") {
+  check_is_pair(*usable(open("built/mac-default-iterations.pfx")), "p256");
+}
+
+TEST_CASE("PFX: bytes behind the file, bags of other kinds, nested safes and Windows attributes do no harm", "[wire][pfx]") {
+  const std::string file = GENERATE("trailing-bytes", "other-bags", "windows-attributes", "key-with-attributes");
+  CAPTURE(file);
+  check_is_pair(*usable(open("built/" + file + ".pfx")), "p256");
+}
+
+TEST_CASE("PFX: the null and the empty password are different and both are found", "[wire][pfx]") {
+  const std::string file = GENERATE("null-password", "empty-password", "no-mac-empty-password");
+  CAPTURE(file);
+  check_is_pair(*usable(open("built/" + file + ".pfx", {.password = std::nullopt})), "p256");
+  check_is_pair(*usable(open("built/" + file + ".pfx", {.password = ""})), "p256");
+}
+
+TEST_CASE("PFX: programs that encode passwords in their own way are met half-way", "[wire][pfx]") {
+  check_is_pair(*usable(open("built/umlaut-widened.pfx", {.password = read("pki/umlaut.password")})), "p256");
+  check_is_pair(*usable(open("built/umlaut-bmp-in-pbkdf2.pfx", {.password = read("pki/umlaut.password")})), "p256");
+  check_is_pair(*usable(open("built/emoji.pfx", {.password = "\xf0\x9f\x94\x91-key"})), "p256");
+  // A password file in Latin-1 is no UTF-8.
+  check_is_pair(*usable(open("built/latin1.pfx", {.password = "gr\xfc\xdf"
+                                                              "e"})),
+                "p256");
+}
+
+TEST_CASE("PFX: the chain is put in order whatever the file's order is", "[wire][pfx]") {
+  const std::string file = GENERATE("order-0", "order-1", "order-2", "order-3");
+  CAPTURE(file);
+  const auto certificate = usable(open("built/" + file + ".pfx"));
+  check_is_pair(*certificate, "p256");
+  CHECK(chain_names(*certificate) == "CN=p256 < CN=Issuing CA < CN=Root CA");
+  REQUIRE(certificate->chain_der().size() == 3);
+  CHECK(certificate->chain_der()[1] == read_bytes("pki/issuing-ca.der"));
+  CHECK(certificate->chain_der()[2] == read_bytes("pki/root-ca.der"));
+}
+
+TEST_CASE("PFX: the leaf is found by its key, not by an attribute, and repeated certificates count once", "[wire][pfx]") {
+  const auto certificate = usable(open("built/misleading-key-id.pfx"));
+  check_is_pair(*certificate, "p256");
+  CHECK(chain_names(*certificate) == "CN=p256 < CN=Issuing CA < CN=Root CA");
+  CHECK(certificate->unrelated().empty());
+}
+
+TEST_CASE("PFX: of two certificates for one key the named one is taken, else the one that is valid longer", "[wire][pfx]") {
+  check_is_pair(*usable(open("built/renewed.pfx")), "renewed");
+  const auto named = usable(open("built/renewed-old-named.pfx"));
+  check_is_pair(*named, "p256");
+  CHECK(named->friendly_name() == "old");
+  CHECK(named->unrelated().size() == 1);
+}
+
+TEST_CASE("PFX: certificates outside the chain are listed and warned of, not sent", "[wire][pfx]") {
+  const auto certificate = usable(open("openssl/chain-and-other.pfx"));
+  CHECK(certificate->chain_der().size() == 3);
+  REQUIRE(certificate->unrelated().size() == 1);
+  CHECK(certificate->unrelated().front().subject == "CN=other");
+  const auto warnings = certificate->warnings(certificate->not_before());
+  REQUIRE(warnings.size() == 1);
+  CHECK_THAT(warnings.front(), ContainsSubstring("CN=other"));
+}
+
+TEST_CASE("PFX: one of several private keys is chosen by friendly name", "[wire][pfx]") {
+  check_is_pair(*usable(open("built/two-keys.pfx", {.password = password, .friendly_name = "Orders"})), "p256");
+  // This one has its name on the certificate only.
+  const auto billing = usable(open("built/two-keys.pfx", {.password = password, .friendly_name = "billing"}));
+  check_is_pair(*billing, "rsa2048");
+  CHECK(billing->friendly_name() == "Billing");
+}
+
+TEST_CASE("PFX: keytool's lower-case aliases answer to the name as it was typed", "[wire][pfx]") {
+  check_is_pair(*usable(open("java/two-keys.pfx", {.password = password, .friendly_name = "Orders"})), "p256");
+  check_is_pair(*usable(open("java/two-keys.pfx", {.password = password, .friendly_name = "billing"})), "rsa2048");
+}
+
+TEST_CASE("PFX: attributes that OpenSSL writes are read, names outside ASCII as UTF-8", "[wire][pfx]") {
+  const auto certificate = usable(open("openssl/attributes.pfx"));
+  CHECK(certificate->friendly_name() == "Bestellung \xc3\xa4\xe5\xaf\x86");
+  CHECK(certificate->chain().size() == 3);
+}
+
+TEST_CASE("PFX: an expired certificate loads, with a warning", "[wire][pfx]") {
+  const auto certificate = usable(open("openssl/expired.pfx"));
+  check_is_pair(*certificate, "expired");
+  const auto after = certificate->not_after() + std::chrono::seconds(1);
+  CHECK(certificate->expired(after));
+  CHECK_FALSE(certificate->expired(certificate->not_after()));
+  const auto warnings = certificate->warnings(after);
+  REQUIRE(warnings.size() == 1);
+  CHECK(warnings.front() == "the certificate CN=expired expired on 2021-01-31T23:59:59Z");
+}
