@@ -7,56 +7,12 @@
 #include <vector>
 
 #include "signet/wire/tls_memory.h"
-#include "test_pki.h"
-#include "tls_pair.h"
+#include "tls_test_contexts.h"
 
 using namespace signet;
 using namespace signet::wire;
-using signet::test::TestPki;
-using signet::test::TlsPair;
+using namespace signet::test;
 using Event = TlsEngine::Event;
-
-namespace {
-
-IdentitySettings identity_settings(TlsVersion version) {
-  const TestPki& pki = TestPki::instance();
-  return {.certificate = pki.certificate("client"),
-          .authorities = {pki.authority()},
-          .server_name = "orders.internal",
-          .min_version = version,
-          .max_version = version};
-}
-
-TlsServerSettings server_settings(std::string_view certificate = "server") {
-  const TestPki& pki = TestPki::instance();
-  return {.certificate = pki.certificate(certificate),
-          .client_certificate = ClientCertificate::require,
-          .client_authorities = {pki.authority()}};
-}
-
-std::shared_ptr<TlsContext> client_context(IdentitySettings settings) {
-  auto identity = Identity::make(std::move(settings));
-  REQUIRE(identity.has_value());
-  auto context = TlsContext::client(*identity);
-  REQUIRE(context.has_value());
-  return *context;
-}
-
-std::shared_ptr<TlsContext> server_context(TlsServerSettings settings = server_settings()) {
-  auto context = TlsContext::server(std::move(settings));
-  REQUIRE(context.has_value());
-  return *context;
-}
-
-/// An open connection, whatever the versions.
-TlsPair connected(const std::shared_ptr<TlsContext>& client, const std::shared_ptr<TlsContext>& server,
-                  std::optional<TlsSession> resume = std::nullopt) {
-  TlsPair pair(client, server, std::move(resume));
-  REQUIRE(pair.handshake());
-  return pair;
-}
-
-}  // namespace
 
 TEST_CASE("client and server prove to each other who they are, and talk", "[wire][tls]") {
   const TlsVersion version = GENERATE(TlsVersion::tls12, TlsVersion::tls13);
