@@ -149,6 +149,10 @@ Result<std::unique_ptr<Resolver>> Resolver::create(const Options& options) {
   return std::unique_ptr<Resolver>(new Resolver(std::move(state)));
 }
 
+std::string resolver_library_version() {
+  return fmt::format("c-ares {}", ares_version(nullptr));
+}
+
 Resolver::Resolver(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Resolver::~Resolver() {

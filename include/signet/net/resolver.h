@@ -156,4 +156,7 @@ class ResolverCache {
   io::Deferred<ResolverCache, &ResolverCache::fail_waiting> failing_deferred_{this};
 };
 
+/// "c-ares 1.18.1"
+[[nodiscard]] std::string resolver_library_version();
+
 }  // namespace signet::net
