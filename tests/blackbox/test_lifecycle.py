@@ -10,8 +10,8 @@ import tempfile
 import threading
 import time
 
-from harness import (PASSWORD, ROOT, Caller, Connection, Message, ScriptedOrigin, Signet, answer, backend, call, free_port, gateway, one_api,
-                     pki, refusal_to_start, request, signet as run_signet)
+from harness import (PASSWORD, ROOT, Caller, Connection, Message, ScriptedOrigin, Signet, answer, backend, call, free_port, gateway,
+                     one_api, pki, refusal_to_start, request, signet as run_signet)
 from processes import START_S
 
 # ---- the end -----------------------------------------------------------------------------------------------------------------------------
