@@ -18,15 +18,36 @@ bool Endpoint::is_loopback() const {
   return address == loopback || (std::equal(mapped.begin(), mapped.end(), address.begin()) && address[12] == 127);
 }
 
+std::string_view Endpoint::address_text(TextBuffer& buffer) const {
+  inet_ntop(family == Family::ipv4 ? AF_INET : AF_INET6, address.data(), buffer.data(), INET6_ADDRSTRLEN);
+  return {buffer.data(), std::strlen(buffer.data())};
+}
+
+std::string_view Endpoint::text(TextBuffer& buffer) const {
+  static_assert(text_size_max >= INET6_ADDRSTRLEN + std::string_view("[]:65535").size());
+  TextBuffer address_buffer;
+  const std::string_view address_part = address_text(address_buffer);
+  char* at = buffer.data();
+  if (family == Family::ipv6) {
+    *at++ = '[';
+  }
+  at = std::copy(address_part.begin(), address_part.end(), at);
+  if (family == Family::ipv6) {
+    *at++ = ']';
+  }
+  *at++ = ':';
+  at = std::to_chars(at, buffer.data() + buffer.size(), port).ptr;
+  return {buffer.data(), static_cast<std::size_t>(at - buffer.data())};
+}
+
 std::string Endpoint::address_text() const {
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  inet_ntop(family == Family::ipv4 ? AF_INET : AF_INET6, address.data(), text.data(), text.size());
-  return text.data();
+  TextBuffer buffer;
+  return std::string(address_text(buffer));
 }
 
 std::string Endpoint::text() const {
-  const std::string port_text = std::to_string(port);
-  return family == Family::ipv4 ? address_text() + ":" + port_text : "[" + address_text() + "]:" + port_text;
+  TextBuffer buffer;
+  return std::string(text(buffer));
 }
 
 std::optional<Endpoint> parse_address(std::string_view address, std::uint16_t port) {

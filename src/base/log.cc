@@ -42,6 +42,10 @@ void set_level(Level level) {
   logger().set_level(to_spdlog(level));
 }
 
+Level level_from(std::string_view name) {
+  return name == "debug" ? Level::debug : name == "warning" ? Level::warning : name == "error" ? Level::error : Level::info;
+}
+
 std::string printable(std::string_view text, std::size_t size_max) {
   std::string out;
   const std::string_view shown = text.substr(0, size_max);

@@ -120,6 +120,7 @@ void Bucket::forget(Connection& connection) {
   --connections_;
   --pool_.connections_;
   open_more();  // a call may have waited for the place
+  pool_.check_drained();
   if (connections_ == 0 && waiting_ == 0) {
     pool_.buckets_.erase(PoolKey(key_));  // destroys this
   }

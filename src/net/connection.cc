@@ -151,9 +151,9 @@ void Connection::lend(LeaseUser& user) {
 void Connection::release(Reuse reuse) {
   SIGNET_CHECK(stage_ == Stage::leased);
   user_ = nullptr;
-  if (reuse == Reuse::no) {
+  if (reuse != Reuse::yes) {
     keep_sessions();
-    close(Close::abort);
+    close(reuse == Reuse::no ? Close::abort : Close::flush);
     return;
   }
   stage_ = Stage::returned;

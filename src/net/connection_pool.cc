@@ -72,10 +72,24 @@ std::size_t ConnectionPool::retain(const std::vector<wire::IdentityKey>& keys) {
   return closed;
 }
 
-void ConnectionPool::drain() {
+void ConnectionPool::drain(std::function<void()> drained) {
   draining_ = true;
+  drained_ = std::move(drained);
   for (auto& [key, bucket] : buckets_) {
     bucket->close_idle();
+  }
+  check_drained();
+}
+
+void ConnectionPool::check_drained() {
+  if (drained_ && connections_ == 0) {
+    io_.defer(drained_deferred_);
+  }
+}
+
+void ConnectionPool::on_drained() {
+  if (drained_ && connections_ == 0) {
+    std::exchange(drained_, nullptr)();
   }
 }
 

@@ -21,10 +21,17 @@ struct Endpoint {
   std::uint32_t scope = 0;                 ///< IPv6 zone index, for link-local addresses
 
   [[nodiscard]] bool is_loopback() const;
+  /// Room for either text.
+  static constexpr std::size_t text_size_max = 64;
+  using TextBuffer = std::array<char, text_size_max>;
+
   /// The address without port: "127.0.0.1", "::1".
   [[nodiscard]] std::string address_text() const;
   /// "127.0.0.1:8080", "[::1]:8080".
   [[nodiscard]] std::string text() const;
+  /// The same without allocation; views `buffer`.
+  [[nodiscard]] std::string_view address_text(TextBuffer& buffer) const;
+  [[nodiscard]] std::string_view text(TextBuffer& buffer) const;
 
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
   friend auto operator<=>(const Endpoint&, const Endpoint&) = default;

@@ -53,6 +53,27 @@ inline constexpr Duration connect_timeout = seconds(10);
 /// TLS sessions kept for resumption, per shard.
 inline constexpr std::size_t sessions_max = 1024;
 
+// ---- resolver
+// ----------------------------------------------------------------------------------------------------------------------------------
+
+/// Time for one name, all servers and repetitions together.
+inline constexpr Duration resolve_timeout = seconds(8);
+/// Names that are asked for at once, by all shards together; more are refused.
+inline constexpr std::uint32_t resolve_outstanding_max = 1024;
+/// Answers are kept as long as their time to live says, within these bounds.
+inline constexpr Duration resolve_ttl_min = seconds(1);
+inline constexpr Duration resolve_ttl_max = std::chrono::minutes(5);
+/// How long it is remembered that a name does not exist, and that no server could say.
+inline constexpr Duration resolve_not_found_ttl = seconds(5);
+inline constexpr Duration resolve_failure_ttl = seconds(1);
+/// How long beyond its time to live an answer serves when no newer one can be had (RFC 8767 §5).
+inline constexpr Duration resolve_stale_max = std::chrono::hours(24);
+/// Names kept, per shard.
+inline constexpr std::size_t resolve_entries_max = 1024;
+
+static_assert(resolve_ttl_min <= resolve_failure_ttl && resolve_failure_ttl <= resolve_not_found_ttl);
+static_assert(resolve_not_found_ttl < resolve_ttl_max);
+
 // ---- gateway
 // -----------------------------------------------------------------------------------------------------------------------------------
 

@@ -23,6 +23,8 @@ inline void error(std::string_view message) {
 
 /// Messages under `level` are dropped. Call before threads start.
 void set_level(Level level);
+/// "debug", "info", "warning", "error"; anything else is info.
+[[nodiscard]] Level level_from(std::string_view name);
 
 /// `text` with control bytes, quotes and backslashes written as \xNN, so that what a peer sent cannot forge a log line. At most `size_max`
 /// bytes of input are shown.

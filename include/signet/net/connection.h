@@ -39,7 +39,11 @@ class LeaseUser {
 };
 
 /// May the connection serve another call?
-enum class Reuse : std::uint8_t { no, yes };
+enum class Reuse : std::uint8_t {
+  no,              ///< it is cut off
+  no_flush_first,  ///< what is queued towards the back end is still sent
+  yes,
+};
 
 /// One connection to a back end, owned by the pool, lent to one call at a time.
 ///

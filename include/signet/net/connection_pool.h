@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 #include "signet/base/limits.h"
 #include "signet/base/result.h"
 #include "signet/io/io.h"
+#include "signet/io/timer.h"
 #include "signet/net/connection.h"
 #include "signet/wire/identity.h"
 #include "signet/wire/session_cache.h"
@@ -87,8 +89,8 @@ class ConnectionPool {
   /// Returns how many were idle.
   std::size_t retain(const std::vector<wire::IdentityKey>& keys);
 
-  /// Closes what is idle and, from now on, what is returned.
-  void drain();
+  /// Closes what is idle and, from now on, what is returned. `drained` is called once, from the loop, when no connection is left.
+  void drain(std::function<void()> drained);
 
   [[nodiscard]] std::size_t connections() const { return connections_; }
   [[nodiscard]] const Counters& counters() const { return counters_; }
@@ -106,6 +108,11 @@ class ConnectionPool {
   Counters counters_;
   std::size_t connections_ = 0;
   std::uint64_t connection_number_ = 0;
+  void check_drained();
+  void on_drained();
+
+  std::function<void()> drained_;
+  io::Deferred<ConnectionPool, &ConnectionPool::on_drained> drained_deferred_{this};
   bool draining_ = false;
 };
 

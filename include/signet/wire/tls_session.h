@@ -32,7 +32,8 @@ class TlsSession {
   ~TlsSession() = default;
 
   [[nodiscard]] const IdentityKey& identity_key() const { return identity_key_; }
-  /// The earliest of: end of the ticket's lifetime, notAfter of our certificate, notAfter of the peer's. Not to be offered at or after it.
+  /// The earliest of: end of the ticket's lifetime, seven days after the full handshake (RFC 8446 §4.6.1), notAfter of our certificate,
+  /// notAfter of the peer's. Not to be offered at or after it.
   [[nodiscard]] WallTime expires_at() const { return expires_at_; }
   /// A ticket of TLS 1.3 is used once (RFC 8446 §C.4); a session of TLS 1.2 may be used again (`copy`).
   [[nodiscard]] bool single_use() const { return version_ == TlsVersion::tls13; }
@@ -54,6 +55,7 @@ class TlsSession {
   std::unique_ptr<WOLFSSL_SESSION, Free> session_;
   IdentityKey identity_key_;
   WallTime expires_at_{};
+  WallTime authenticated_at_{};  ///< of the full handshake; sessions that follow from resumed connections keep it
   TlsVersion version_ = TlsVersion::tls13;
   bool certificate_requested_ = false;
   bool certificate_sent_ = false;

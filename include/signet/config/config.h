@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "signet/base/clock.h"
+#include "signet/base/endpoint.h"
+#include "signet/base/limits.h"
+#include "signet/base/result.h"
+#include "signet/config/cidr.h"
+#include "signet/config/report.h"
+#include "signet/wire/tls_types.h"
+
+/// The configuration as values: what a file (config/load.h) or the management side says, checked one by one, with references between
+/// objects still by name. config/snapshot.h makes of it what calls are served from. Names are those of the file (conf/signet.schema.json),
+/// there in camelCase; durations stand there as text with a unit ("30s").
+namespace signet::config {
+
+using std::chrono::seconds;
+
+/// A text that points elsewhere (a file, another object), with the place to blame when there is nothing there.
+struct Reference {
+  std::string value;
+  Source source;
+};
+
+struct Listener {
+  Endpoint address;  ///< port 0: any free one
+  Source source;
+};
+
+/// Of a caller's request and of a back end's answer.
+struct Limits {
+  std::uint32_t request_head_bytes = 64 * 1024;
+  std::uint32_t response_head_bytes = 64 * 1024;
+  std::uint64_t request_body_bytes = 0;     ///< 0: no limit
+  std::uint32_t connections_max = 100'000;  ///< of callers, at once, per shard
+};
+
+/// Towards callers. What a back end may take is in BackendTimeouts.
+struct Timeouts {
+  Duration head = seconds(30);  ///< first to last byte of a request's head; also from accept to the first head
+  Duration idle = seconds(75);  ///< between two calls on one connection
+  Duration body = seconds(60);  ///< between two pieces of a request's body
+};
+
+/// What a back end is told about the caller. Via is always sent (RFC 9110 §7.6.3).
+enum class ForwardedHeaders : std::uint8_t {
+  none,
+  x_forwarded,  ///< X-Forwarded-For, -Host, -Proto
+  forwarded,    ///< RFC 7239
+  both,
+};
+
+/// A client identity: one source of key and chain. Exactly one of `pfx_file` and `pem_file` is set.
+struct Certificate {
+  std::string id;
+  Reference pfx_file;
+  Reference pem_file;
+  Reference key_file;  ///< with `pem_file`; empty: the key stands there too
+  Reference password_file;
+  Reference password_env;
+  std::string friendly_name;  ///< which key of a PFX with several
+  Source source;
+};
+
+struct CertificateAuthority {
+  std::string id;
+  Reference pem_file;
+  Source source;
+};
+
+struct ServerX509Name {
+  std::string name;
+  std::string issuer_certificate_thumbprint;
+};
+
+struct BackendTls {
+  /// Empty: the system's bundle.
+  std::vector<Reference> certificate_authorities;
+  bool validate_certificate_chain = true;
+  bool validate_certificate_name = true;
+  /// Pins. With any of them both checks are on, whatever the switches say.
+  std::vector<std::string> server_certificate_thumbprints;
+  std::vector<ServerX509Name> server_x509_names;
+  std::string server_name;  ///< empty: the URL's host
+  wire::TlsVersion min_version = wire::TlsVersion::tls12;
+  wire::TlsVersion max_version = wire::TlsVersion::tls13;
+  std::vector<wire::TlsGroup> groups = {wire::TlsGroup::x25519, wire::TlsGroup::secp256r1, wire::TlsGroup::x25519_mlkem768};
+  wire::LateAuthentication late_authentication = wire::LateAuthentication::refuse;
+  bool require_certificate_request = false;
+};
+
+struct BackendCredentials {
+  std::vector<Reference> certificate_ids;  ///< the first is presented
+  std::vector<Reference> certificate;      ///< thumbprints, SHA-1 or SHA-256; not looked at if there are ids
+};
+
+/// Per shard and address.
+struct BackendConnections {
+  std::uint32_t max = limits::pool_connections_max;
+  std::uint32_t idle_max = limits::pool_idle_max;
+  Duration idle_timeout = limits::pool_idle_timeout;
+};
+
+struct BackendTimeouts {
+  Duration connect = limits::connect_timeout;  ///< TCP and TLS together
+  Duration response = seconds(300);            ///< between two signs of life, once the request is sent
+  Duration total = Duration::zero();           ///< of the whole call; zero: no limit
+};
+
+enum class Scheme : std::uint8_t { http, https };
+
+/// Where calls go, taken apart. `host` is lower-case ASCII, or an IP address without brackets.
+struct Url {
+  Scheme scheme = Scheme::https;
+  std::string host;
+  std::uint16_t port = 0;  ///< never 0 once read
+  std::string path;        ///< empty, or from the first slash; no query
+  std::string authority;   ///< as it stands in Host: without the scheme's own port, IPv6 in brackets
+
+  friend bool operator==(const Url&, const Url&) = default;
+};
+
+/// Whose name the back end sees in Host.
+enum class HostHeader : std::uint8_t { backend, caller };
+
+struct Backend {
+  std::string id;
+  std::string title;
+  std::string description;
+  Url url;
+  BackendCredentials credentials;
+  BackendTls tls;
+  BackendConnections connections;
+  BackendTimeouts timeouts;
+  HostHeader host_header = HostHeader::backend;
+  Source source;
+};
+
+/// A front-side path and where its calls go. Exactly one of `backend_id` and `service_url` is set.
+struct Api {
+  std::string id;
+  std::string display_name;
+  std::string path;                ///< no slash at either end; empty takes every path
+  std::vector<std::string> hosts;  ///< lower case, no port; empty: any
+  Reference backend_id;
+  Reference service_url;  ///< checked: `parse_url` reads it
+  Source source;
+};
+
+struct Config {
+  std::string file;          ///< it was read from; empty for none
+  std::uint32_t shards = 0;  ///< 0: one per core
+  std::vector<Listener> listeners;
+  std::vector<Cidr> trusted_proxies;
+  Limits limits;
+  Timeouts timeouts;
+  Duration drain_timeout = seconds(30);
+  std::string access_log = "-";  ///< a path; "-": standard output; empty: off
+  ForwardedHeaders forwarded_headers = ForwardedHeaders::x_forwarded;
+  std::uint16_t backend_tls_status = 500;  ///< of TLS failures towards a back end: 500 or 502
+  std::vector<Certificate> certificates;
+  std::vector<CertificateAuthority> certificate_authorities;
+  std::vector<Backend> backends;
+  std::vector<Api> apis;
+};
+
+/// Reads an http or https URL without user, query and fragment. Errors: config, one sentence that says what was expected.
+[[nodiscard]] Result<Url> parse_url(std::string_view text);
+
+}  // namespace signet::config

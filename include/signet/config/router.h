@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace signet::config {
+
+struct Upstream;
+
+/// One API as a call meets it.
+struct Route {
+  std::string api_id;
+  std::string path;                    ///< "/orders"; empty takes every path
+  std::size_t matched_length = 0;      ///< bytes of a matching request path that belong to the API: the size of `path`
+  const Upstream* upstream = nullptr;  ///< lives as long as the snapshot
+};
+
+/// Finds the route of a call. Immutable once built; `route` allocates nothing and may be called from any thread.
+///
+/// Routes that name the call's host come before those that name none; among them the longest path wins, on whole segments: "/orders" takes
+/// "/orders" and "/orders/7", not "/orders2". Paths are compared byte by byte, hosts without regard to ASCII case.
+class Router {
+ public:
+  struct Entry {
+    std::vector<std::string> hosts;  ///< empty: any
+    Route route;
+  };
+
+  Router() = default;
+  /// REQUIRES: no two entries with the same path share a host, or both name none. Hosts are lower case and have no port.
+  explicit Router(std::vector<Entry> entries);
+
+  /// `host` as in the Host field: a port and one trailing dot are passed over. `path` is normalised and starts with a slash. nullptr if no
+  /// API takes it. The answer lives as long as this object.
+  [[nodiscard]] const Route* route(std::string_view host, std::string_view path) const;
+
+ private:
+  struct Row {
+    std::string path;
+    std::size_t route;  ///< index in `routes_`
+  };
+  /// Routes of one host, or of none.
+  struct Table {
+    std::string host;
+    std::vector<Row> rows;         ///< sorted by path
+    std::size_t segments_max = 0;  ///< of the longest path: bounds the look-ups of one call
+  };
+
+  void add(const std::string& host, const Row& row);
+  [[nodiscard]] const Route* find(const Table& table, std::string_view path) const;
+
+  std::vector<Route> routes_;
+  std::vector<Table> tables_;  ///< sorted by host; any host is the empty one, which comes first
+};
+
+/// The host of a Host field without its port and one trailing dot. A view into `authority`.
+[[nodiscard]] std::string_view host_without_port(std::string_view authority);
+
+/// Appends the request target for the back end: the API's path is taken off `path`, the rest appended to the back end's base path, and the
+/// query, where there is one, after a question mark. REQUIRES: `path` is what `route` was found with.
+void append_target(const Route& route, std::string_view path, std::optional<std::string_view> query, std::string& out);
+
+}  // namespace signet::config

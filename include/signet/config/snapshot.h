@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "signet/base/clock.h"
+#include "signet/base/endpoint.h"
+#include "signet/config/config.h"
+#include "signet/config/files.h"
+#include "signet/config/report.h"
+#include "signet/config/router.h"
+#include "signet/wire/certificate.h"
+#include "signet/wire/identity.h"
+
+namespace signet::config {
+
+/// A back end as a call meets it: a backend of the configuration, or the serviceUrl of one API.
+struct Upstream {
+  std::string id;  ///< of the backend; empty for a serviceUrl
+  Scheme scheme = Scheme::https;
+  std::string host;  ///< DNS name or IP address, without brackets
+  std::uint16_t port = 0;
+  std::string base_path;  ///< empty, or from the first slash
+  std::string authority;  ///< for the Host field
+  HostHeader host_header = HostHeader::backend;
+  std::shared_ptr<const wire::Identity> identity;        ///< null for http
+  std::shared_ptr<const wire::Certificate> certificate;  ///< the identity's; null for none
+  std::string certificate_id;
+  Duration connect_timeout{};
+  Duration response_timeout{};
+  Duration total_timeout{};  ///< zero: no limit
+  std::uint32_t connections_max = 0;
+  std::uint32_t idle_connections_max = 0;
+  Duration idle_timeout{};
+};
+
+/// The compiled configuration: everything that a call needs to find its way, with all certificates loaded. Immutable and shared by all
+/// shards; a call keeps the one that it started with.
+class Snapshot {
+ public:
+  struct Parts {
+    Config config;
+    std::uint64_t generation = 1;
+    std::vector<std::unique_ptr<const Upstream>> upstreams;
+    Router router;
+  };
+
+  explicit Snapshot(Parts parts) : parts_(std::move(parts)) {}
+  Snapshot(const Snapshot&) = delete;
+  Snapshot& operator=(const Snapshot&) = delete;
+
+  [[nodiscard]] const Config& config() const { return parts_.config; }
+  /// Grows with each snapshot that comes into force.
+  [[nodiscard]] std::uint64_t generation() const { return parts_.generation; }
+
+  /// See Router::route. The answer lives as long as this object.
+  [[nodiscard]] const Route* route(std::string_view host, std::string_view path) const { return parts_.router.route(host, path); }
+
+  /// May this peer tell us who the caller is?
+  [[nodiscard]] bool is_trusted_proxy(const Endpoint& peer) const;
+
+  /// In the order of the configuration: its backends, then the serviceUrls of its APIs.
+  [[nodiscard]] const std::vector<std::unique_ptr<const Upstream>>& upstreams() const { return parts_.upstreams; }
+
+  /// Keys of the identities in use, for ConnectionPool::retain; the all-zero key of plain connections is among them if there is an http
+  /// upstream. No repetitions.
+  [[nodiscard]] std::vector<wire::IdentityKey> identity_keys() const;
+
+ private:
+  Parts parts_;
+};
+
+/// Certificates that were read before, by their content, so that a reload opens (and derives keys for) only those that changed. Belongs to
+/// whoever builds snapshots; not thread-safe. Remembers exactly what the last build used.
+class Material {
+ public:
+  Material();
+  Material(const Material&) = delete;
+  Material& operator=(const Material&) = delete;
+  ~Material();
+
+ private:
+  friend class MaterialReader;
+  struct Entry;
+  std::vector<Entry> entries_;
+};
+
+struct BuildOptions {
+  std::uint64_t generation = 1;
+  WallTime now{};  ///< for warnings about certificates that are not valid now
+  Material* material = nullptr;
+};
+
+struct Built {
+  std::shared_ptr<const Snapshot> snapshot;  ///< null if the report has errors
+  Report report;
+};
+
+/// Reads every certificate and authority that the configuration names, makes the identity of each back end, resolves every reference. Goes
+/// on after an error. Errors: a file that cannot be read, a certificate that cannot be used, a reference without an object, a client
+/// certificate or TLS settings for an http:// back end, two APIs with the same path and host. Warnings: a certificate that is not valid
+/// now, a listener that is not loopback (whoever reaches it borrows the APIs' certificates).
+///
+/// Blocks and may take seconds (key derivation): never call it on a shard.
+[[nodiscard]] Built build_snapshot(const Config& config, Files& files, const BuildOptions& options);
+
+}  // namespace signet::config

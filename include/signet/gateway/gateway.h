@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "signet/base/endpoint.h"
+#include "signet/base/result.h"
+#include "signet/config/snapshot.h"
+#include "signet/gateway/access_log.h"
+#include "signet/io/io.h"
+#include "signet/net/connection_pool.h"
+#include "signet/net/listener.h"
+#include "signet/net/resolver.h"
+
+namespace signet::gateway {
+
+class Exchange;
+class Session;
+
+/// What one shard has done since it started. Read on the shard only.
+struct Counters {
+  std::uint64_t connections_accepted = 0;
+  std::uint64_t connections_refused = 0;  ///< over the limit
+  std::uint64_t calls = 0;
+  std::uint64_t calls_failed = 0;  ///< answered by an error of ours, or cut off
+  std::uint64_t retries = 0;
+};
+
+/// The data plane of one shard: it listens, owns the callers' sessions and the pool towards the back ends, and keeps what calls reuse.
+///
+///     Listener → Session (one caller's connection) → Exchange (one call) → ConnectionPool → back end
+///
+/// Lives on its shard; every method is called there. After `drain` or `stop`, destroy it once `done` has been called.
+class Gateway final : public net::ConnectionHandler {
+ public:
+  struct Options {
+    net::Resolver* resolver = nullptr;  ///< nullptr: only addresses, no names
+    std::uint64_t seed = 0;             ///< of activity ids
+    AccessLog::Sink access_log;         ///< takes finished lines; empty: none are written
+  };
+
+  Gateway(io::Io& io, std::shared_ptr<const config::Snapshot> snapshot, Options options);
+  Gateway(const Gateway&) = delete;
+  Gateway& operator=(const Gateway&) = delete;
+  ~Gateway();
+
+  /// Opens the snapshot's listeners. Errors: config, with the address and the system's reason.
+  [[nodiscard]] Result<void> listen();
+  /// As opened; differs from the configuration where that says port 0.
+  [[nodiscard]] std::vector<Endpoint> listening() const;
+
+  /// Calls that start from now on use `snapshot`. Idle connections under identities that it does not contain are closed; returns their
+  /// number.
+  std::size_t apply(std::shared_ptr<const config::Snapshot> snapshot);
+
+  /// Stops accepting, closes idle callers, answers the calls in flight with Connection: close. `done` once nothing is left.
+  void drain(std::function<void()> done);
+  /// Cuts everything off. `done` once nothing is left.
+  void stop(std::function<void()> done);
+
+  [[nodiscard]] const Counters& counters() const { return counters_; }
+  [[nodiscard]] const net::ConnectionPool& pool() const { return pool_; }
+  [[nodiscard]] std::size_t sessions() const { return session_count_; }
+
+ private:
+  friend class Exchange;
+  friend class Session;
+
+  void on_connection(io::Descriptor descriptor, const Endpoint& local) override;
+  void on_listener_closed() override;
+  Exchange& take_exchange();
+  void append_activity_id(std::string& out);
+  void write_log(const AccessRecord& record);
+  void flush_log() { access_log_.flush(); }
+  void trim_exchanges();
+  void give_back(Exchange& exchange);
+  void forget(Session& session);
+  void check_done();
+  void on_done();
+
+  io::Io& io_;
+  std::shared_ptr<const config::Snapshot> snapshot_;
+  Options options_;
+  net::ConnectionPool pool_;
+  net::ResolverCache resolver_;
+  AccessLog access_log_;
+  std::vector<std::unique_ptr<net::Listener>> listeners_;
+  Session* sessions_ = nullptr;  ///< intrusive list
+  std::size_t session_count_ = 0;
+  std::vector<std::unique_ptr<Exchange>> free_exchanges_;
+  std::size_t listeners_open_ = 0;
+  Counters counters_;
+  std::uint64_t activity_state_;
+  std::function<void()> done_;
+  io::Deferred<Gateway, &Gateway::flush_log> log_deferred_{this};
+  io::Deferred<Gateway, &Gateway::trim_exchanges> trim_deferred_{this};
+  io::Deferred<Gateway, &Gateway::on_done> done_deferred_{this};
+  bool draining_ = false;
+  bool pool_empty_ = false;
+};
+
+}  // namespace signet::gateway

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <signal.h>
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "signet/base/clock.h"
+#include "signet/base/result.h"
+
+/// What a program that serves needs from the operating system, beside its sockets.
+namespace signet::app {
+
+/// Turns SIGTERM and SIGINT into something to wait for. Blocks both in the thread that makes it, and so in all threads that are started
+/// from it afterwards: make it first. SIGPIPE is ignored from then on.
+class StopSignals {
+ public:
+  StopSignals();
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+  ~StopSignals();
+
+  /// Until the first signal.
+  void wait();
+  /// How many have arrived so far. Thread-safe.
+  [[nodiscard]] unsigned count() const;
+
+ private:
+  void run();
+
+  sigset_t set_{};
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  unsigned count_ = 0;
+  bool ending_ = false;
+  std::thread thread_;
+};
+
+/// Where access-log lines go. Blocks of whole lines are appended by one write(2) each, so that shards need no lock. Must outlive its sinks.
+class AccessLogFile {
+ public:
+  /// `path`: a file that is made or appended to; "-" is standard output; empty is none. Error: config, with the path and the system's
+  /// reason.
+  [[nodiscard]] static Result<std::unique_ptr<AccessLogFile>> open(const std::string& path);
+  AccessLogFile(const AccessLogFile&) = delete;
+  AccessLogFile& operator=(const AccessLogFile&) = delete;
+  ~AccessLogFile();
+
+  /// Empty if there is no log. Thread-safe.
+  [[nodiscard]] std::function<void(std::string_view lines)> sink();
+
+ private:
+  explicit AccessLogFile(int descriptor) : descriptor_(descriptor) {}
+  void write(std::string_view lines) const;
+
+  int descriptor_;
+};
+
+/// Raises the soft limit of open files to the hard one: every connection needs a descriptor.
+void raise_descriptor_limit();
+
+/// Cores that this process may use; at least 1.
+[[nodiscard]] std::uint32_t available_cores();
+
+[[nodiscard]] WallTime wall_now();
+
+}  // namespace signet::app

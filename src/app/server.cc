@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "server.h"
+
+#include <fmt/core.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <memory>
+#include <random>
+#include <utility>
+#include <vector>
+
+#include "signet/base/log.h"
+#include "signet/base/version.h"
+#include "signet/config/snapshot.h"
+#include "signet/gateway/gateway.h"
+#include "signet/io/shard.h"
+#include "signet/net/resolver.h"
+#include "load_snapshot.h"
+#include "process.h"
+#include "workers.h"
+
+namespace signet::app {
+
+namespace {
+
+/// One shard and the data plane on it. The Gateway is touched only by calls on the shard.
+struct Worker {
+  std::unique_ptr<io::Shard> shard;
+  std::unique_ptr<gateway::Gateway> gateway;
+};
+
+class Server {
+ public:
+  int run(const RunOptions& options);
+
+ private:
+  bool start(std::uint32_t shards);
+  bool listen();
+  int drain();
+  void stop_workers();
+
+  StopSignals signals_;
+  std::shared_ptr<const config::Snapshot> snapshot_;
+  std::unique_ptr<net::Resolver> resolver_;
+  std::unique_ptr<AccessLogFile> access_log_;
+  std::vector<Worker> workers_;
+};
+
+int Server::run(const RunOptions& options) {
+  snapshot_ = load_snapshot(options.config_file);
+  if (!snapshot_) {
+    return 1;
+  }
+  const config::Config& config = snapshot_->config();
+  raise_descriptor_limit();
+  Result<std::unique_ptr<AccessLogFile>> access_log = AccessLogFile::open(config.access_log);
+  if (!access_log) {
+    log::error(access_log.error().detail);
+    return 1;
+  }
+  access_log_ = std::move(*access_log);
+  Result<std::unique_ptr<net::Resolver>> resolver = net::Resolver::create({});
+  if (!resolver) {
+    log::error(resolver.error().detail);
+    return 1;
+  }
+  resolver_ = std::move(*resolver);
+  const std::uint32_t shards = config.shards != 0 ? config.shards : available_cores();
+  if (!start(shards) || !listen()) {
+    stop_workers();
+    return 1;
+  }
+  log::info(fmt::format("signet {} serves {} with {} shard{}, generation {}", version(), options.config_file, shards,
+                        shards == 1 ? "" : "s", snapshot_->generation()));
+  signals_.wait();
+  return drain();
+}
+
+bool Server::start(std::uint32_t shards) {
+  std::random_device random;
+  for (std::uint32_t index = 0; index < shards; ++index) {
+    Result<std::unique_ptr<io::Shard>> shard = io::Shard::start({.index = index});
+    if (!shard) {
+      log::error(shard.error().detail);
+      return false;
+    }
+    workers_.push_back(Worker{.shard = std::move(*shard)});
+  }
+  Answers made;
+  for (Worker& worker : workers_) {
+    const std::uint64_t seed = (std::uint64_t{random()} << 32) | random();
+    worker.shard->post([this, &worker, &made, seed] {
+      worker.gateway = std::make_unique<gateway::Gateway>(
+          worker.shard->io(), snapshot_,
+          gateway::Gateway::Options{.resolver = resolver_.get(), .seed = seed, .access_log = access_log_->sink()});
+      made.add();
+    });
+  }
+  made.wait_for(workers_.size());
+  return true;
+}
+
+bool Server::listen() {
+  Answers answers;
+  for (Worker& worker : workers_) {
+    worker.shard->post([&worker, &answers] { answers.add(worker.gateway->listen()); });
+  }
+  answers.wait_for(workers_.size());
+  if (answers.failure()) {
+    log::error(answers.failure()->detail);
+    return false;
+  }
+  for (const config::Listener& listener : snapshot_->config().listeners) {
+    log::info(fmt::format("listening on {}", listener.address.text()));
+  }
+  return true;
+}
+
+/// Ends every Gateway: those that are not yet idle are cut off.
+void Server::stop_workers() {
+  Answers stopped;
+  for (Worker& worker : workers_) {
+    worker.shard->post([&worker, &stopped] {
+      if (!worker.gateway) {
+        stopped.add();
+        return;
+      }
+      worker.gateway->stop([&worker, &stopped] {
+        worker.gateway.reset();
+        stopped.add();
+      });
+    });
+  }
+  if (!stopped.wait_for(workers_.size(), std::chrono::steady_clock::now() + std::chrono::seconds(5))) {
+    log::error("some connections could not be ended");
+    std::_Exit(2);
+  }
+  workers_.clear();
+}
+
+int Server::drain() {
+  const Duration allowed = snapshot_->config().drain_timeout;
+  log::info(fmt::format("stopping: no new connections, calls in flight may take {} s; a second signal stops at once",
+                        std::chrono::duration_cast<std::chrono::seconds>(allowed).count()));
+  Answers drained;
+  for (Worker& worker : workers_) {
+    worker.shard->post([&worker, &drained] { worker.gateway->drain([&drained] { drained.add(); }); });
+  }
+  const bool complete = drained.wait_for(workers_.size(), std::chrono::steady_clock::now() + allowed, &signals_);
+  if (!complete) {
+    log::warning("calls in flight are cut off");
+  }
+  stop_workers();
+  log::info("stopped");
+  return complete ? 0 : 2;
+}
+
+}  // namespace
+
+int run(const RunOptions& options) {
+  return Server().run(options);
+}
+
+}  // namespace signet::app

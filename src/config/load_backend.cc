@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <span>
+
+#include "load_objects.h"
+#include "names.h"
+
+namespace signet::config {
+
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+
+constexpr std::size_t id_size_max = 80;
+constexpr std::size_t url_size_max = 2000;
+/// As the management REST resources have it.
+constexpr std::size_t credentials_max = 32;
+
+constexpr std::array<Choice<wire::TlsVersion>, 2> versions{{{"1.2", wire::TlsVersion::tls12}, {"1.3", wire::TlsVersion::tls13}}};
+constexpr std::array<Choice<wire::TlsGroup>, 4> groups{{
+    {"X25519", wire::TlsGroup::x25519},
+    {"P-256", wire::TlsGroup::secp256r1},
+    {"P-384", wire::TlsGroup::secp384r1},
+    {"X25519MLKEM768", wire::TlsGroup::x25519_mlkem768},
+}};
+constexpr std::array<Choice<wire::LateAuthentication>, 2> late_authentications{{
+    {"refuse", wire::LateAuthentication::refuse},
+    {"accept", wire::LateAuthentication::accept},
+}};
+constexpr std::array<Choice<HostHeader>, 2> host_headers{{{"backend", HostHeader::backend}, {"caller", HostHeader::caller}}};
+/// Both are passed on alike; SOAP is what the management side shows.
+constexpr std::array<Choice<bool>, 2> protocols{{{"http", true}, {"soap", true}}};
+
+void read_url(ObjectReader& reader, Url& target) {
+  std::string text;
+  reader.text("url", text, 1, url_size_max);
+  if (text.empty()) {
+    return;
+  }
+  if (Result<Url> url = parse_url(text)) {
+    target = std::move(*url);
+  } else {
+    reader.error("url", std::move(url.error().detail));
+  }
+}
+
+void read_credentials(ObjectReader& reader, BackendCredentials& credentials) {
+  reader.references("certificateIds", credentials.certificate_ids, credentials_max);
+  reader.references("certificate", credentials.certificate, credentials_max);
+  for (Reference& thumbprint : credentials.certificate) {
+    std::string normal = normal_thumbprint(thumbprint.value);
+    if (normal.empty()) {
+      reader.document().report().error(thumbprint.source, "expected a thumbprint of 40 (SHA-1) or 64 (SHA-256) hexadecimal digits");
+    }
+    thumbprint.value = std::move(normal);
+  }
+  reader.not_available({"query", "header", "authorization"});
+}
+
+void read_pins(ObjectReader& reader, BackendTls& tls) {
+  Document& document = reader.document();
+  constexpr std::string_view expected = "expected a thumbprint of 40 (SHA-1) or 64 (SHA-256) hexadecimal digits";
+  reader.each("serverCertificateThumbprints", json::Type::string, [&](const Item& item) {
+    tls.server_certificate_thumbprints.push_back(normal_thumbprint(item.node->text));
+    if (tls.server_certificate_thumbprints.back().empty()) {
+      document.report().error(document.source(item.node->offset, item.pointer), std::string(expected));
+    }
+  });
+  reader.each("serverX509Names", json::Type::object, [&](const Item& item) {
+    ObjectReader entry(document, item);
+    ServerX509Name name;
+    std::string issuer;
+    entry.require({"name"});
+    entry.text("name", name.name, 1, 256);
+    entry.text("issuerCertificateThumbprint", issuer, 0, 256);
+    name.issuer_certificate_thumbprint = normal_thumbprint(issuer);
+    if (!issuer.empty() && name.issuer_certificate_thumbprint.empty()) {
+      entry.error("issuerCertificateThumbprint", std::string(expected));
+    }
+    tls.server_x509_names.push_back(std::move(name));
+  });
+  if (tls.server_certificate_thumbprints.empty() && tls.server_x509_names.empty()) {
+    return;
+  }
+  for (const std::string_view name : {"validateCertificateChain", "validateCertificateName"}) {
+    if (bool on = true; reader.boolean(name, on), !on) {
+      reader.warning(name, "has no effect: with serverCertificateThumbprints or serverX509Names both checks are on");
+    }
+  }
+}
+
+void read_tls(ObjectReader& reader, BackendTls& tls) {
+  reader.references("certificateAuthorities", tls.certificate_authorities, 1000);
+  reader.boolean("validateCertificateChain", tls.validate_certificate_chain);
+  reader.boolean("validateCertificateName", tls.validate_certificate_name);
+  read_pins(reader, tls);
+  std::string server_name;
+  reader.text("serverName", server_name, 1, 255);
+  if (!server_name.empty() && !is_host(server_name) && !parse_address(server_name, 0)) {
+    reader.error("serverName", R"(expected a DNS name in ASCII form ("xn--…") or an IP address, without port)");
+  }
+  tls.server_name = lower_case(server_name);
+  reader.choice<wire::TlsVersion>("minVersion", tls.min_version, versions);
+  reader.choice<wire::TlsVersion>("maxVersion", tls.max_version, versions);
+  if (tls.min_version > tls.max_version) {
+    reader.error(reader.has("minVersion") ? "minVersion" : "maxVersion", "minVersion is above maxVersion");
+  }
+  reader.choices<wire::TlsGroup>("groups", tls.groups, groups);
+  std::vector<wire::TlsGroup> sorted = tls.groups;
+  std::sort(sorted.begin(), sorted.end());
+  if (sorted.empty() || std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) {
+    reader.error("groups", "expected at least one group, and none twice");
+  }
+  reader.choice<wire::LateAuthentication>("lateAuthentication", tls.late_authentication, late_authentications);
+  reader.boolean("requireCertificateRequest", tls.require_certificate_request);
+}
+
+}  // namespace
+
+Backend read_backend(Document& document, const Item& item) {
+  ObjectReader reader(document, item);
+  Backend backend{.source = reader.source()};
+  reader.require({"id", "url"});
+  reader.id(backend.id, id_size_max);
+  reader.text("title", backend.title, 0, 300);
+  reader.text("description", backend.description, 0, 2000);
+  read_url(reader, backend.url);
+  bool protocol = true;
+  reader.choice<bool>("protocol", protocol, protocols);
+  reader.object("credentials", [&](ObjectReader& credentials) { read_credentials(credentials, backend.credentials); });
+  reader.object("tls", [&](ObjectReader& tls) { read_tls(tls, backend.tls); });
+  if (reader.has("tls") && backend.url.scheme == Scheme::http && !backend.url.host.empty()) {
+    reader.error("tls", "TLS settings for an http:// back end: expected an https:// URL, or no such settings");
+  }
+  reader.choice<HostHeader>("hostHeader", backend.host_header, host_headers);
+  reader.object("connections", [&](ObjectReader& connections) {
+    connections.number("max", backend.connections.max, 1, 1'000'000);
+    connections.number("idleMax", backend.connections.idle_max, 0, 1'000'000);
+    connections.duration("idleTimeout", backend.connections.idle_timeout, milliseconds(1), hours(24));
+  });
+  reader.object("timeouts", [&](ObjectReader& timeouts) {
+    timeouts.duration("connect", backend.timeouts.connect, milliseconds(1), hours(1));
+    timeouts.duration("response", backend.timeouts.response, milliseconds(1), hours(24));
+    timeouts.duration("total", backend.timeouts.total, Duration::zero(), hours(24));
+  });
+  reader.not_available({"type", "pool", "proxy", "circuitBreaker", "resourceId"});
+  return backend;
+}
+
+}  // namespace signet::config

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// One reader per kind of object; load.cc puts them together.
+#pragma once
+
+#include "signet/config/config.h"
+#include "reader.h"
+
+namespace signet::config {
+
+[[nodiscard]] Certificate read_certificate(Document& document, const Item& item);
+[[nodiscard]] CertificateAuthority read_certificate_authority(Document& document, const Item& item);
+[[nodiscard]] Backend read_backend(Document& document, const Item& item);
+[[nodiscard]] Api read_api(Document& document, const Item& item);
+
+}  // namespace signet::config

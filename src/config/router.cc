@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "signet/config/router.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "signet/base/check.h"
+#include "signet/config/snapshot.h"
+
+namespace signet::config {
+
+namespace {
+
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+}
+
+/// Three-way comparison of a lower-case host with one in any case.
+int compare_host(std::string_view lower_case, std::string_view any_case) {
+  const std::size_t size = std::min(lower_case.size(), any_case.size());
+  for (std::size_t i = 0; i < size; ++i) {
+    if (const int difference = static_cast<unsigned char>(lower_case[i]) - static_cast<unsigned char>(lower(any_case[i]));
+        difference != 0) {
+      return difference;
+    }
+  }
+  return lower_case.size() == any_case.size() ? 0 : (lower_case.size() < any_case.size() ? -1 : 1);
+}
+
+}  // namespace
+
+Router::Router(std::vector<Entry> entries) {
+  routes_.reserve(entries.size());
+  for (Entry& entry : entries) {
+    entry.route.matched_length = entry.route.path.size();
+    const Row row{.path = entry.route.path, .route = routes_.size()};
+    if (entry.hosts.empty()) {
+      add({}, row);
+    }
+    for (const std::string& host : entry.hosts) {
+      add(host, row);
+    }
+    routes_.push_back(std::move(entry.route));
+  }
+  std::ranges::sort(tables_, {}, &Table::host);
+  for (Table& table : tables_) {
+    std::ranges::sort(table.rows, {}, &Row::path);
+    SIGNET_CHECK(std::ranges::adjacent_find(table.rows, {}, &Row::path) == table.rows.end());
+  }
+}
+
+void Router::add(const std::string& host, const Row& row) {
+  auto table = std::ranges::find(tables_, host, &Table::host);
+  if (table == tables_.end()) {
+    table = tables_.insert(tables_.end(), Table{.host = host, .rows = {}});
+  }
+  table->rows.push_back(row);
+  table->segments_max = std::max(table->segments_max, static_cast<std::size_t>(std::ranges::count(row.path, '/')));
+}
+
+const Route* Router::route(std::string_view host, std::string_view path) const {
+  host = host_without_port(host);
+  if (!host.empty()) {
+    const auto table =
+        std::ranges::partition_point(tables_, [host](const Table& candidate) { return compare_host(candidate.host, host) < 0; });
+    if (table != tables_.end() && compare_host(table->host, host) == 0) {
+      if (const Route* route = find(*table, path)) {
+        return route;
+      }
+    }
+  }
+  return !tables_.empty() && tables_.front().host.empty() ? find(tables_.front(), path) : nullptr;
+}
+
+/// Tries the path's beginnings that end with a segment, from the empty one on; no more of them than the longest API has segments, so that a
+/// path of many slashes costs nothing.
+const Route* Router::find(const Table& table, std::string_view path) const {
+  const Route* best = nullptr;
+  std::size_t end = 0;
+  for (std::size_t segments = 0; segments <= table.segments_max; ++segments) {
+    const std::string_view beginning = path.substr(0, end);
+    const auto row =
+        std::ranges::lower_bound(table.rows, beginning, {}, [](const Row& candidate) { return std::string_view(candidate.path); });
+    if (row != table.rows.end() && row->path == beginning) {
+      best = &routes_[row->route];
+    }
+    if (end == path.size()) {
+      break;
+    }
+    end = std::min(path.find('/', end + 1), path.size());
+  }
+  return best;
+}
+
+std::string_view host_without_port(std::string_view authority) {
+  const std::size_t colon = authority.rfind(':');
+  if (colon != std::string_view::npos && authority.find(']', colon) == std::string_view::npos) {
+    authority = authority.substr(0, colon);
+  }
+  if (authority.ends_with('.')) {
+    authority.remove_suffix(1);
+  }
+  return authority;
+}
+
+void append_target(const Route& route, std::string_view path, std::optional<std::string_view> query, std::string& out) {
+  std::string_view base = route.upstream->base_path;
+  const std::string_view rest = path.substr(route.matched_length);
+  if (!rest.empty() && base.ends_with('/')) {
+    base.remove_suffix(1);
+  }
+  out.append(base).append(rest);
+  if (base.empty() && rest.empty()) {
+    out.push_back('/');
+  }
+  if (query) {
+    out.append("?").append(*query);
+  }
+}
+
+}  // namespace signet::config

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "exchange.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "signet/base/check.h"
+#include "signet/gateway/error_response.h"
+#include "signet/gateway/gateway.h"
+#include "signet/wire/tls_engine.h"
+
+namespace signet::gateway {
+
+Exchange::Exchange(Gateway& gateway) : gateway_(gateway) {}
+
+void Exchange::start(Session& session) {
+  SIGNET_CHECK(stage_ == Stage::idle);
+  session_ = &session;
+  snapshot_ = gateway_.snapshot_;
+  route_ = nullptr;
+  resolution_ = nullptr;
+  connection_ = nullptr;
+  error_kind_ = {};
+  tls_ = {};
+  connection_number_ = 0;
+  connection_reused_ = false;
+  endpoint_ = {};
+  error_detail_.clear();
+  activity_id_.clear();
+  caller_text_.clear();
+  started_ = last_progress_ = gateway_.io_.now();
+  request_bytes_ = response_bytes_ = 0;
+  attempts_ = endpoints_tried_ = 0;
+  status_ = 0;
+  head_seen_ = caller_keeps_alive_ = request_complete_ = request_body_sent_ = response_begun_ = response_head_sent_ = response_chunked_ =
+      false;
+  stage_ = Stage::head;
+  request_.start_request(wire::HttpReader::Limits{.head_bytes_max = snapshot_->config().limits.request_head_bytes});
+}
+
+// ---- time
+// --------------------------------------------------------------------------------------------------------------------------------------
+
+void Exchange::progress() {
+  last_progress_ = gateway_.io_.now();
+}
+
+/// The timer is not restarted at every step: when it fires it looks at the last progress.
+void Exchange::start_timer() {
+  const config::Upstream& upstream = *route_->upstream;
+  const Duration total = upstream.total_timeout;
+  total_deadline_ = total == Duration::zero() ? TimePoint::max() : started_ + total;
+  timer_.start(gateway_.io_.timers(), std::min({upstream.response_timeout, snapshot_->config().timeouts.body, total_deadline_ - started_}));
+}
+
+bool Exchange::waits_for_caller() {
+  return stage_ == Stage::relay && !request_complete_ && !connection_->congested() && !response_head_sent_;
+}
+
+void Exchange::on_timer() {
+  const TimePoint now = gateway_.io_.now();
+  if (now >= total_deadline_) {
+    answer_error(
+        Error{.kind = ErrorKind::backend_timeout, .origin = Origin::backend, .detail = "the call took longer than its total time"});
+    return;
+  }
+  const bool caller_due = waits_for_caller();
+  // While a connection is being made, its own timer decides.
+  const bool resting = stage_ == Stage::tunnel || stage_ == Stage::resolve || stage_ == Stage::lease;
+  const Duration allowed = caller_due ? snapshot_->config().timeouts.body : route_->upstream->response_timeout;
+  const TimePoint due = last_progress_ + allowed;
+  if (resting || now < due) {
+    timer_.start(gateway_.io_.timers(), std::min(resting ? allowed : due - now, total_deadline_ - now));
+    return;
+  }
+  if (caller_due) {
+    caller_keeps_alive_ = false;
+    answer_error(
+        Error{.kind = ErrorKind::caller_timeout, .origin = Origin::caller, .detail = "no further byte of the request's body in time"});
+  } else {
+    answer_error(
+        Error{.kind = ErrorKind::backend_timeout, .origin = Origin::backend, .detail = "no further byte from the back end in time"});
+  }
+}
+
+void Exchange::on_head_timeout() {
+  caller_keeps_alive_ = false;
+  answer_error(Error{.kind = ErrorKind::caller_timeout, .origin = Origin::caller, .detail = "the request's head was not complete in time"});
+}
+
+// ---- the end
+// -----------------------------------------------------------------------------------------------------------------------------------
+
+void Exchange::note_error(const Error& error) {
+  ++gateway_.counters_.calls_failed;
+  error_kind_ = to_string(error.kind);
+  error_detail_ = error.detail;
+}
+
+void Exchange::answer_error(Error error) {
+  note_error(error);
+  if (response_head_sent_) {
+    // The caller must see that the answer is cut short: no last chunk, no regular end.
+    finish(Session::Next::abort);
+    return;
+  }
+  const bool keep = caller_keeps_alive_ && request_complete_ && !gateway_.draining_;
+  const ErrorResponseOptions options{
+      .backend_tls_status = static_cast<std::uint16_t>(snapshot_->config().backend_tls_status),
+      .after = keep ? AfterAnswer::keep_alive : AfterAnswer::close,
+      .head_only = head_seen_ && request_.head().method() == "HEAD",
+      .activity_id = activity_id(),
+  };
+  status_ = error_answer(error.kind, options.backend_tls_status).status;
+  write_error_response(error, options, session_->transport().output());
+  session_->transport().flush();
+  finish(keep ? Session::Next::keep_alive : Session::Next::close);
+}
+
+void Exchange::on_caller_gone(Error error) {
+  error.kind = ErrorKind::caller_gone;
+  error.origin = Origin::caller;
+  note_error(error);
+  finish(Session::Next::abort);
+}
+
+void Exchange::cancel(Error error) {
+  note_error(error);
+  finish(Session::Next::abort);
+}
+
+/// For the log, before the connection goes.
+void Exchange::note_connection() {
+  connection_number_ = connection_->number();
+  connection_reused_ = connection_->reused();
+  if (const wire::TlsEngine* tls = connection_->tls(); tls != nullptr) {
+    const bool newer = tls->version() == wire::TlsVersion::tls13;
+    tls_ = tls->resumed() ? (newer ? "TLSv1.3 resumed" : "TLSv1.2 resumed") : (newer ? "TLSv1.3 full" : "TLSv1.2 full");
+  }
+}
+
+void Exchange::let_go_of_backend(net::Reuse reuse) {
+  if (connection_ != nullptr) {
+    note_connection();
+    std::exchange(connection_, nullptr)->release(reuse);
+  }
+}
+
+void Exchange::finish(Session::Next next) {
+  timer_.stop();
+  if (stage_ == Stage::resolve) {
+    gateway_.resolver_.cancel(*this);
+  }
+  gateway_.pool_.cancel(*this);
+  let_go_of_backend(stage_ == Stage::tunnel ? net::Reuse::no_flush_first : net::Reuse::no);
+  log_call();
+  stage_ = Stage::idle;
+  snapshot_ = nullptr;
+  resolution_ = nullptr;
+  std::exchange(session_, nullptr)->exchange_done(next);
+}
+
+const std::string& Exchange::activity_id() {
+  if (activity_id_.empty()) {
+    gateway_.append_activity_id(activity_id_);
+  }
+  return activity_id_;
+}
+
+void Exchange::log_call() {
+  if (!gateway_.access_log_.enabled() || (!head_seen_ && error_kind_.empty())) {
+    return;
+  }
+  const config::Upstream* const upstream = route_ != nullptr ? route_->upstream : nullptr;
+  AccessRecord record{
+      .time = gateway_.io_.wall_now(),
+      .caller = session_->peer(),
+      .status = status_,
+      .request_bytes = request_bytes_,
+      .response_bytes = response_bytes_,
+      .duration = gateway_.io_.now() - started_,
+      .tls = tls_,
+      .attempts = attempts_,
+      .connection = connection_number_,
+      .reused = connection_reused_,
+      .error = error_kind_,
+      .detail = error_detail_,
+      .activity_id = activity_id(),
+  };
+  if (head_seen_) {
+    record.method = request_.head().method();
+    record.target = request_.head().target();
+  }
+  if (upstream != nullptr) {
+    record.api = route_->api_id;
+    record.backend = upstream->id;
+    record.certificate = upstream->certificate_id;
+    record.endpoint = endpoint_;
+  }
+  gateway_.write_log(record);
+}
+
+}  // namespace signet::gateway

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "signet/base/clock.h"
+#include "signet/base/result.h"
+#include "signet/config/snapshot.h"
+#include "signet/io/timer.h"
+#include "signet/net/connection.h"
+#include "signet/net/resolver.h"
+#include "signet/wire/http_reader.h"
+#include "session.h"
+
+namespace signet::gateway {
+
+class Gateway;
+
+/// One proxied call: reads the request, finds the API, leases a connection under the API's identity, relays both bodies at once, and says
+/// how both connections go on.
+///
+///     head ──► resolve ──► lease ──► relay ──► (done)
+///       │         │          │        │  └──► tunnel ──► (done)
+///       └─────────┴──────────┴────────┴──► error answer ──► (done)
+///
+/// Kept by the Gateway for the next call together with its buffers, so that a call allocates nothing in steady state. Whatever calls
+/// `finish` returns at once: the object may be in use for the next call.
+class Exchange final : public net::LeaseUser, public net::ResolverCache::Waiter {
+ public:
+  explicit Exchange(Gateway& gateway);
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+  ~Exchange() = default;
+
+  /// REQUIRES: not in use.
+  void start(Session& session);
+
+  // From the session.
+  void on_caller_data(ByteView& data);
+  void on_caller_end();
+  void on_caller_drained();
+  void on_caller_gone(Error error);
+  void on_head_timeout();
+  /// The call is cut off: the session is being closed.
+  void cancel(Error error);
+
+ private:
+  enum class Stage : std::uint8_t { idle, head, resolve, lease, relay, tunnel };
+
+  // request side (exchange_request.cc)
+  void read_caller(ByteView& data);
+  [[nodiscard]] bool takes_caller_data(bool input_left);
+  void relay_to_backend(ByteView& data);
+  void flush_to_backend();
+  void on_request_head();
+  [[nodiscard]] Result<void> route();
+  void find_endpoint();
+  void choose_endpoint();
+  void lease();
+  void send_request_head();
+  bool on_request_body(ByteView body);
+  void on_request_complete();
+  void on_resolved(const std::shared_ptr<const net::Resolution>& resolution) override;
+  void on_resolve_failed(Error error) override;
+  void on_lease_ready(net::Connection& connection) override;
+  void on_lease_failed(Error error) override;
+  void on_backend_drained() override;
+
+  // response side (exchange_response.cc)
+  void on_backend_data(ByteView& data) override;
+  void on_backend_end() override;
+  void on_backend_failed(Error error) override;
+  void relay_to_caller(ByteView& data);
+  void on_response_head();
+  void on_response_body(ByteView body);
+  bool on_response_complete(ByteView& data);
+  void connection_failed(Error error);
+  void fail_or_retry(Error error, bool reused);
+
+  // the end
+  void note_error(const Error& error);
+  void answer_error(Error error);
+  void finish(Session::Next next);
+  void let_go_of_backend(net::Reuse reuse);
+  void note_connection();
+  void log_call();
+  [[nodiscard]] const std::string& activity_id();
+  void on_timer();
+  void progress();
+  void start_timer();
+  [[nodiscard]] bool waits_for_caller();
+
+  Gateway& gateway_;
+  Session* session_ = nullptr;
+  wire::HttpReader request_;
+  wire::HttpReader response_;
+  std::shared_ptr<const config::Snapshot> snapshot_;
+  const config::Route* route_ = nullptr;
+  std::shared_ptr<const net::Resolution> resolution_;
+  net::Connection* connection_ = nullptr;
+  std::string path_;    ///< normalised
+  std::string target_;  ///< for the back end
+  std::string activity_id_;
+  std::string caller_text_;      ///< address of the peer
+  std::string_view error_kind_;  ///< of what went wrong, for the log
+  std::string error_detail_;
+  Endpoint endpoint_;     ///< of the current attempt
+  std::string_view tls_;  ///< version and kind of handshake of the connection that was used
+  std::uint64_t connection_number_ = 0;
+  TimePoint started_{};
+  TimePoint last_progress_{};
+  TimePoint total_deadline_{};
+  std::uint64_t request_bytes_ = 0;   ///< of the body
+  std::uint64_t response_bytes_ = 0;  ///< of the body
+  io::Timer<Exchange, &Exchange::on_timer> timer_{this};
+  std::uint32_t attempts_ = 0;
+  std::uint32_t endpoint_index_ = 0;
+  std::uint32_t endpoints_tried_ = 0;
+  std::uint16_t status_ = 0;  ///< that the caller was told
+  Stage stage_ = Stage::idle;
+  bool head_seen_ = false;
+  bool caller_keeps_alive_ = false;
+  bool request_complete_ = false;
+  bool request_body_sent_ = false;
+  bool response_begun_ = false;      ///< any byte of an answer has arrived
+  bool response_head_sent_ = false;  ///< the caller has the head of the final answer
+  bool response_chunked_ = false;    ///< towards the caller
+  bool connection_reused_ = false;
+  bool reading_caller_ = false;  ///< inside on_caller_data, which flushes when it is done
+};
+
+}  // namespace signet::gateway

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The request side of an exchange: from the caller's bytes to the back end's connection.
+#include <fmt/core.h>
+
+#include <utility>
+
+#include "signet/gateway/gateway.h"
+#include "signet/wire/http_path.h"
+#include "signet/wire/http_writer.h"
+#include "exchange.h"
+#include "forwarding.h"
+
+namespace signet::gateway {
+
+void Exchange::on_caller_data(ByteView& data) {
+  reading_caller_ = true;
+  read_caller(data);
+  reading_caller_ = false;
+  flush_to_backend();
+}
+
+void Exchange::read_caller(ByteView& data) {
+  progress();
+  if (stage_ == Stage::tunnel) {
+    relay_to_backend(data);
+    return;
+  }
+  // What needs no further byte is read even if the back end is congested: the end of the message may be due.
+  while (takes_caller_data(!data.empty())) {
+    const wire::HttpReader::Step step = request_.read(data);
+    data = data.subspan(step.consumed);
+    switch (step.event) {
+      case wire::HttpReader::Event::need_more: return;
+      case wire::HttpReader::Event::head_complete: on_request_head(); break;
+      case wire::HttpReader::Event::body:
+        if (!on_request_body(step.body)) {
+          return;
+        }
+        break;
+      case wire::HttpReader::Event::message_complete: on_request_complete(); return;
+      case wire::HttpReader::Event::failed:
+        caller_keeps_alive_ = false;
+        answer_error(request_.error());
+        return;
+    }
+  }
+}
+
+bool Exchange::takes_caller_data(bool input_left) {
+  switch (stage_) {
+    case Stage::head: return true;
+    case Stage::relay: return !request_complete_ && !(input_left && connection_->congested());
+    case Stage::tunnel: return !(input_left && connection_->congested());
+    case Stage::idle:
+    case Stage::resolve:
+    case Stage::lease: return false;
+  }
+  return false;
+}
+
+void Exchange::relay_to_backend(ByteView& data) {
+  if (takes_caller_data(true)) {
+    request_bytes_ += data.size();
+    connection_->output().append(data);
+    data = {};
+  }
+}
+
+void Exchange::flush_to_backend() {
+  if (connection_ != nullptr) {
+    connection_->flush();
+  }
+}
+
+// ---- head
+// --------------------------------------------------------------------------------------------------------------------------------------
+
+void Exchange::on_request_head() {
+  head_seen_ = true;
+  session_->head_complete();
+  const wire::HttpHead& head = request_.head();
+  caller_keeps_alive_ = head.keep_alive();
+  ++gateway_.counters_.calls;
+  if (head.framing() == wire::BodyFraming::none) {
+    // The reader reports the end of such a message without looking at further bytes.
+    const wire::HttpReader::Step step = request_.read({});
+    request_complete_ = step.event == wire::HttpReader::Event::message_complete;
+  }
+  if (Result<void> routed = route(); !routed) {
+    answer_error(std::move(routed.error()));
+    return;
+  }
+  start_timer();
+  find_endpoint();
+}
+
+Result<void> Exchange::route() {
+  const wire::HttpHead& head = request_.head();
+  const Result<wire::NormalTarget> target = wire::normalise_target(head.target(), path_);
+  if (!target) {
+    return std::unexpected(target.error());
+  }
+  route_ = snapshot_->route(head.host(), path_);
+  if (route_ == nullptr) {
+    return fail(ErrorKind::no_route, Origin::caller, fmt::format("no API takes path {}", path_));
+  }
+  const std::uint64_t body_bytes_max = snapshot_->config().limits.request_body_bytes;
+  if (body_bytes_max != 0 && head.framing() == wire::BodyFraming::length && head.content_length() > body_bytes_max) {
+    return fail(ErrorKind::body_too_large, Origin::caller,
+                fmt::format("a body of {} bytes, {} are allowed", head.content_length(), body_bytes_max));
+  }
+  target_.clear();
+  config::append_target(*route_, path_, target->query, target_);
+  Endpoint::TextBuffer caller;
+  caller_text_ = session_->peer().address_text(caller);
+  return {};
+}
+
+// ---- connection
+// --------------------------------------------------------------------------------------------------------------------------------
+
+void Exchange::find_endpoint() {
+  const config::Upstream& upstream = *route_->upstream;
+  endpoints_tried_ = 0;
+  if (const std::optional<Endpoint> address = parse_address(upstream.host, upstream.port)) {
+    endpoint_ = *address;
+    resolution_ = nullptr;
+    lease();
+    return;
+  }
+  if (gateway_.options_.resolver == nullptr) {
+    answer_error(
+        Error{.kind = ErrorKind::dns_failure, .origin = Origin::internal, .detail = fmt::format("no resolver for {}", upstream.host)});
+    return;
+  }
+  stage_ = Stage::resolve;
+  resolution_ = gateway_.resolver_.find(upstream.host, upstream.port, *this);
+  if (resolution_ != nullptr) {
+    choose_endpoint();
+    lease();
+  }
+}
+
+void Exchange::on_resolved(const std::shared_ptr<const net::Resolution>& resolution) {
+  resolution_ = resolution;
+  choose_endpoint();
+  lease();
+}
+
+void Exchange::on_resolve_failed(Error error) {
+  answer_error(std::move(error));
+}
+
+/// A warm connection before a cold one; else each call starts with the next address in turn.
+void Exchange::choose_endpoint() {
+  const std::vector<Endpoint>& endpoints = resolution_->endpoints;
+  const config::Upstream& upstream = *route_->upstream;
+  const wire::IdentityKey key = upstream.identity ? upstream.identity->key() : wire::IdentityKey{};
+  endpoint_index_ = static_cast<std::uint32_t>(gateway_.counters_.calls % endpoints.size());
+  if (!gateway_.pool_.has_idle(endpoints[endpoint_index_], key)) {
+    for (std::uint32_t i = 0; i < endpoints.size(); ++i) {
+      if (gateway_.pool_.has_idle(endpoints[i], key)) {
+        endpoint_index_ = i;
+        break;
+      }
+    }
+  }
+  endpoint_ = endpoints[endpoint_index_];
+}
+
+void Exchange::lease() {
+  const config::Upstream& upstream = *route_->upstream;
+  stage_ = Stage::lease;
+  ++attempts_;
+  const net::PoolLimits limits{.connections_max = upstream.connections_max,
+                               .waiting_max = limits::pool_waiting_max,
+                               .idle_max = upstream.idle_connections_max,
+                               .idle_timeout = upstream.idle_timeout,
+                               .connect_timeout = upstream.connect_timeout};
+  const Result<net::Connection*> leased = gateway_.pool_.lease(endpoint_, upstream.identity, limits, *this);
+  if (!leased) {
+    answer_error(leased.error());
+    return;
+  }
+  if (*leased != nullptr) {
+    connection_ = *leased;
+    send_request_head();
+    if (!reading_caller_) {
+      connection_->flush();
+      session_->transport().resume();
+    }
+  }
+}
+
+void Exchange::on_lease_ready(net::Connection& connection) {
+  connection_ = &connection;
+  send_request_head();
+  connection_->flush();
+  session_->transport().resume();
+}
+
+/// Nothing of the call was sent: another address may be tried.
+void Exchange::on_lease_failed(Error error) {
+  ++endpoints_tried_;
+  if (resolution_ != nullptr && error.origin == Origin::backend && endpoints_tried_ < resolution_->endpoints.size()) {
+    endpoint_index_ = static_cast<std::uint32_t>((endpoint_index_ + 1) % resolution_->endpoints.size());
+    endpoint_ = resolution_->endpoints[endpoint_index_];
+    lease();
+    return;
+  }
+  answer_error(std::move(error));
+}
+
+void Exchange::send_request_head() {
+  stage_ = Stage::relay;
+  progress();
+  const config::Upstream& upstream = *route_->upstream;
+  const wire::HttpHead& head = request_.head();
+  const ForwardRequestOptions options{
+      .target = target_,
+      .host = upstream.host_header == config::HostHeader::backend ? std::string_view(upstream.authority) : head.host(),
+      .caller_text = caller_text_,
+      .caller_family = session_->peer().family,
+      .peer_trust = snapshot_->is_trusted_proxy(session_->peer()) ? PeerTrust::trusted : PeerTrust::untrusted,
+      .forwarded = snapshot_->config().forwarded_headers,
+  };
+  write_forwarded_request(head, options, connection_->output());
+  response_.start_response(wire::HttpReader::Limits{.head_bytes_max = snapshot_->config().limits.response_head_bytes}, head.method(),
+                           head.is_websocket_upgrade());
+  response_begun_ = false;
+}
+
+// ---- body
+// --------------------------------------------------------------------------------------------------------------------------------------
+
+/// False when the exchange has ended.
+bool Exchange::on_request_body(ByteView body) {
+  request_bytes_ += body.size();
+  const std::uint64_t body_bytes_max = snapshot_->config().limits.request_body_bytes;
+  if (body_bytes_max != 0 && request_bytes_ > body_bytes_max) {
+    caller_keeps_alive_ = false;
+    answer_error(Error{
+        .kind = ErrorKind::body_too_large, .origin = Origin::caller, .detail = fmt::format("more than {} bytes of body", body_bytes_max)});
+    return false;
+  }
+  request_body_sent_ = true;
+  if (request_.head().framing() == wire::BodyFraming::chunked) {
+    wire::write_chunk(body, connection_->output());
+  } else {
+    connection_->output().append(body);
+  }
+  return true;
+}
+
+void Exchange::on_request_complete() {
+  request_complete_ = true;
+  if (request_.head().framing() == wire::BodyFraming::chunked) {
+    request_body_sent_ = true;
+    write_forwarded_trailers(request_.trailers(), connection_->output());
+  }
+}
+
+void Exchange::on_backend_drained() {
+  progress();
+  session_->transport().resume();
+}
+
+void Exchange::on_caller_end() {
+  if (stage_ == Stage::tunnel) {
+    finish(Session::Next::close);
+  } else if (!request_complete_) {
+    on_caller_gone(Error{.kind = ErrorKind::caller_gone, .origin = Origin::caller, .detail = "end of stream inside the request"});
+    session_->transport().close(net::Close::flush);
+  }
+  // Else the caller has only closed its sending side: it waits for the answer.
+}
+
+}  // namespace signet::gateway

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The response side of an exchange: from the back end's bytes to the caller's connection.
+#include <fmt/core.h>
+
+#include <utility>
+
+#include "signet/gateway/gateway.h"
+#include "signet/wire/http_cycle.h"
+#include "signet/wire/http_writer.h"
+#include "exchange.h"
+#include "forwarding.h"
+#include "retry.h"
+
+namespace signet::gateway {
+
+void Exchange::on_backend_data(ByteView& data) {
+  progress();
+  net::Transport& caller = session_->transport();
+  if (stage_ == Stage::tunnel) {
+    relay_to_caller(data);
+    return;
+  }
+  response_begun_ = true;
+  while (data.empty() || !caller.congested()) {
+    const wire::HttpReader::Step step = response_.read(data);
+    data = data.subspan(step.consumed);
+    switch (step.event) {
+      case wire::HttpReader::Event::need_more: caller.flush(); return;
+      case wire::HttpReader::Event::head_complete: on_response_head(); break;
+      case wire::HttpReader::Event::body: on_response_body(step.body); break;
+      case wire::HttpReader::Event::message_complete:
+        if (on_response_complete(data)) {
+          return;
+        }
+        break;
+      case wire::HttpReader::Event::failed: connection_failed(response_.error()); return;
+    }
+  }
+  caller.flush();
+}
+
+void Exchange::relay_to_caller(ByteView& data) {
+  net::Transport& caller = session_->transport();
+  if (!caller.congested()) {
+    response_bytes_ += data.size();
+    caller.output().append(data);
+    data = {};
+    caller.flush();
+  }
+}
+
+void Exchange::on_response_head() {
+  const wire::HttpHead& head = response_.head();
+  const bool interim = head.status() < 200 && head.status() != 101;
+  if (interim && request_.head().version_minor() == 0) {
+    return;  // RFC 9110 §15.2: never to an HTTP/1.0 caller
+  }
+  if (!interim) {
+    status_ = head.status();
+    response_head_sent_ = true;
+    // A caller that is still sending a body has to be cut off after the answer: its rest cannot be told from the next request.
+    caller_keeps_alive_ = caller_keeps_alive_ && request_complete_ && !gateway_.draining_ && !session_->caller_ended();
+  }
+  const ForwardResponseOptions options{
+      .caller_version_minor = request_.head().version_minor(),
+      .keep_alive = caller_keeps_alive_ ? KeepAlive::yes : KeepAlive::no,
+  };
+  const ForwardedFraming framing = write_forwarded_response(head, options, session_->transport().output());
+  if (!interim) {
+    response_chunked_ = framing == ForwardedFraming::chunked;
+    if (framing == ForwardedFraming::until_close) {
+      caller_keeps_alive_ = false;
+    }
+  }
+}
+
+void Exchange::on_response_body(ByteView body) {
+  response_bytes_ += body.size();
+  ByteBuffer& out = session_->transport().output();
+  if (response_chunked_) {
+    wire::write_chunk(body, out);
+  } else {
+    out.append(body);
+  }
+}
+
+/// True when this was the final answer, or the connection has become a tunnel.
+bool Exchange::on_response_complete(ByteView& data) {
+  const wire::HttpHead& head = response_.head();
+  if (head.status() == 101) {
+    stage_ = Stage::tunnel;
+    session_->transport().flush();
+    relay_to_caller(data);
+    session_->transport().resume();
+    return true;
+  }
+  if (head.status() < 200) {
+    response_.start_response(wire::HttpReader::Limits{.head_bytes_max = snapshot_->config().limits.response_head_bytes},
+                             request_.head().method(), request_.head().is_websocket_upgrade());
+    return false;
+  }
+  if (response_chunked_) {
+    write_forwarded_trailers(response_.trailers(), session_->transport().output());
+  }
+  session_->transport().flush();
+  // Bytes behind the answer belong to no call of ours.
+  wire::HttpCycle cycle{.request = request_complete_ ? wire::HttpCycle::Half::complete : wire::HttpCycle::Half::head_done,
+                        .response = wire::HttpCycle::Half::complete,
+                        .request_keeps_alive = true,
+                        .response_keeps_alive = head.keep_alive(),
+                        .surplus = !data.empty()};
+  data = {};
+  let_go_of_backend(wire::afterwards(cycle) == wire::Afterwards::reuse ? net::Reuse::yes : net::Reuse::no);
+  cycle.request_keeps_alive = cycle.response_keeps_alive = caller_keeps_alive_;
+  cycle.surplus = false;
+  finish(wire::afterwards(cycle) == wire::Afterwards::reuse ? Session::Next::keep_alive : Session::Next::close);
+  return true;
+}
+
+void Exchange::on_caller_drained() {
+  progress();
+  if (connection_ != nullptr) {
+    connection_->resume();
+  }
+}
+
+void Exchange::on_backend_end() {
+  if (stage_ == Stage::tunnel) {
+    finish(Session::Next::close);
+    return;
+  }
+  const wire::HttpReader::Step step = response_.finish();
+  if (step.event == wire::HttpReader::Event::message_complete) {
+    ByteView nothing;
+    on_response_complete(nothing);
+    return;
+  }
+  if (!response_begun_) {
+    connection_failed(Error{.kind = ErrorKind::connection_lost,
+                            .origin = Origin::backend,
+                            .detail = "the back end closed the connection instead of answering"});
+  } else {
+    connection_failed(Error{
+        .kind = ErrorKind::connection_lost, .origin = Origin::backend, .detail = "the back end closed the connection inside its answer"});
+  }
+}
+
+void Exchange::on_backend_failed(Error error) {
+  net::Connection* const connection = std::exchange(connection_, nullptr);  // gone: not to be released
+  const bool reused = connection->reused();
+  if (stage_ == Stage::tunnel) {
+    note_error(error);
+    finish(Session::Next::abort);
+    return;
+  }
+  fail_or_retry(std::move(error), reused);
+}
+
+void Exchange::connection_failed(Error error) {
+  const bool reused = connection_->reused();
+  let_go_of_backend(net::Reuse::no);
+  fail_or_retry(std::move(error), reused);
+}
+
+void Exchange::fail_or_retry(Error error, bool reused) {
+  const RetrySituation situation{
+      .method = request_.head().method(),
+      .attempts = attempts_,
+      .connection_reused = reused,
+      .request_body_sent = request_body_sent_,
+      .response_begun = response_begun_,
+  };
+  if (may_retry(error, situation)) {
+    ++gateway_.counters_.retries;
+    lease();
+    return;
+  }
+  answer_error(std::move(error));
+}
+
+}  // namespace signet::gateway

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "signet/base/byte_buffer.h"
+#include "signet/base/endpoint.h"
+#include "signet/config/config.h"
+#include "signet/wire/http_head.h"
+
+/// What a head becomes on its way through: which fields end here, which are added. The only place that decides. Heads are written from
+/// their parsed form; what the parser did not understand cannot be in them.
+namespace signet::gateway {
+
+/// May the caller's own connection partner tell who is behind it?
+enum class PeerTrust : std::uint8_t { untrusted, trusted };
+enum class KeepAlive : std::uint8_t { no, yes };
+
+struct ForwardRequestOptions {
+  std::string_view target;       ///< for the back end
+  std::string_view host;         ///< Host field for the back end
+  std::string_view caller_text;  ///< the peer's address without port
+  Endpoint::Family caller_family = Endpoint::Family::ipv4;
+  PeerTrust peer_trust = PeerTrust::untrusted;
+  config::ForwardedHeaders forwarded = config::ForwardedHeaders::x_forwarded;
+};
+
+/// Appends the request's head for the back end.
+///
+/// Ends here: fields of one connection (RFC 9110 §7.6.1) and those that Connection names; what a caller says about its way or its TLS
+/// identity, unless the field is X-Forwarded-… or Forwarded and the peer is trusted; known names in disguise. Added: Host, Via,
+/// X-Forwarded-For/-Host/-Proto and Forwarded (RFC 7239) as `forwarded` says.
+void write_forwarded_request(const wire::HttpHead& head, const ForwardRequestOptions& options, ByteBuffer& out);
+
+struct ForwardResponseOptions {
+  std::uint8_t caller_version_minor = 1;
+  KeepAlive keep_alive = KeepAlive::yes;
+};
+
+/// How the caller will see the body's end.
+enum class ForwardedFraming : std::uint8_t { as_is, chunked, until_close };
+
+/// Appends the head of an answer (interim ones too) for the caller.
+[[nodiscard]] ForwardedFraming write_forwarded_response(const wire::HttpHead& head, const ForwardResponseOptions& options, ByteBuffer& out);
+
+/// Appends the end of a chunked body. Trailer fields that would mean something in a head are left out (RFC 9110 §6.5.1).
+void write_forwarded_trailers(const wire::HttpFields& trailers, ByteBuffer& out);
+
+}  // namespace signet::gateway

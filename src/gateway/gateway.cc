@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "signet/gateway/gateway.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "signet/base/check.h"
+#include "signet/base/limits.h"
+#include "exchange.h"
+#include "session.h"
+
+namespace signet::gateway {
+
+namespace {
+
+/// The same snapshot under a reference count of this shard's own: calls count it up and down without touching what other shards touch.
+std::shared_ptr<const config::Snapshot> own_count(std::shared_ptr<const config::Snapshot> snapshot) {
+  const config::Snapshot* const object = snapshot.get();
+  auto holder = std::make_shared<std::shared_ptr<const config::Snapshot>>(std::move(snapshot));
+  return {std::move(holder), object};
+}
+
+/// SplitMix64: ids have to differ, not to be secret.
+std::uint64_t next_random(std::uint64_t& state) {
+  state += 0x9e3779b97f4a7c15U;
+  std::uint64_t value = state;
+  value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9U;
+  value = (value ^ (value >> 27)) * 0x94d049bb133111ebU;
+  return value ^ (value >> 31);
+}
+
+}  // namespace
+
+Gateway::Gateway(io::Io& io, std::shared_ptr<const config::Snapshot> snapshot, Options options)
+    : io_(io),
+      snapshot_(own_count(std::move(snapshot))),
+      options_(std::move(options)),
+      pool_(io),
+      resolver_(io, options_.resolver),
+      access_log_(std::move(options_.access_log)),
+      activity_state_(options_.seed) {}
+
+Gateway::~Gateway() {
+  SIGNET_CHECK(session_count_ == 0 && listeners_open_ == 0);
+}
+
+Result<void> Gateway::listen() {
+  for (const config::Listener& configured : snapshot_->config().listeners) {
+    auto listener = std::make_unique<net::Listener>(io_, *this);
+    if (Result<void> opened = listener->open(configured.address); !opened) {
+      return opened;
+    }
+    listeners_.push_back(std::move(listener));
+    ++listeners_open_;
+  }
+  return {};
+}
+
+std::vector<Endpoint> Gateway::listening() const {
+  std::vector<Endpoint> addresses;
+  for (const std::unique_ptr<net::Listener>& listener : listeners_) {
+    addresses.push_back(listener->address());
+  }
+  return addresses;
+}
+
+std::size_t Gateway::apply(std::shared_ptr<const config::Snapshot> snapshot) {
+  snapshot_ = own_count(std::move(snapshot));
+  return pool_.retain(snapshot_->identity_keys());
+}
+
+// ---- sessions
+// ------------------------------------------------------------------------------------------------------------------------------
+
+void Gateway::on_connection(io::Descriptor descriptor, const Endpoint& local) {
+  if (session_count_ >= snapshot_->config().limits.connections_max) {
+    ++counters_.connections_refused;
+    io_.close(descriptor);
+    return;
+  }
+  ++counters_.connections_accepted;
+  auto* const session = new Session(*this, io_.peer_endpoint(descriptor), local);  // deleted by `forget`
+  session->next_ = sessions_;
+  if (sessions_ != nullptr) {
+    sessions_->previous_ = session;
+  }
+  sessions_ = session;
+  ++session_count_;
+  session->start(descriptor);
+}
+
+void Gateway::forget(Session& session) {
+  (session.previous_ == nullptr ? sessions_ : session.previous_->next_) = session.next_;
+  if (session.next_ != nullptr) {
+    session.next_->previous_ = session.previous_;
+  }
+  --session_count_;
+  delete &session;
+  check_done();
+}
+
+// ---- exchanges
+// -----------------------------------------------------------------------------------------------------------------------------
+
+Exchange& Gateway::take_exchange() {
+  if (free_exchanges_.empty()) {
+    return *new Exchange(*this);  // back under a unique_ptr in `give_back`
+  }
+  Exchange* const exchange = free_exchanges_.back().release();
+  free_exchanges_.pop_back();
+  return *exchange;
+}
+
+/// The caller may still be inside one of its functions: nothing is destroyed here.
+void Gateway::give_back(Exchange& exchange) {
+  free_exchanges_.emplace_back(&exchange);
+  if (free_exchanges_.size() > limits::free_exchanges_max) {
+    io_.defer(trim_deferred_);
+  }
+}
+
+void Gateway::trim_exchanges() {
+  free_exchanges_.resize(std::min(free_exchanges_.size(), limits::free_exchanges_max));
+}
+
+/// 32 hexadecimal digits.
+void Gateway::append_activity_id(std::string& out) {
+  static constexpr std::string_view digits = "0123456789abcdef";
+  for (int word = 0; word < 2; ++word) {
+    std::uint64_t random = next_random(activity_state_);
+    for (int i = 0; i < 16; ++i, random >>= 4) {
+      out += digits[random & 15];
+    }
+  }
+}
+
+void Gateway::write_log(const AccessRecord& record) {
+  access_log_.write(record);
+  io_.defer(log_deferred_);
+}
+
+// ---- the end
+// -------------------------------------------------------------------------------------------------------------------------------
+
+void Gateway::drain(std::function<void()> done) {
+  done_ = std::move(done);
+  if (!std::exchange(draining_, true)) {
+    for (const std::unique_ptr<net::Listener>& listener : listeners_) {
+      listener->close();
+    }
+    for (Session *session = sessions_, *next = nullptr; session != nullptr; session = next) {
+      next = session->next_;
+      session->drain();
+    }
+    pool_.drain([this] {
+      pool_empty_ = true;
+      check_done();
+    });
+  }
+  check_done();
+}
+
+void Gateway::stop(std::function<void()> done) {
+  drain(std::move(done));
+  for (Session *session = sessions_, *next = nullptr; session != nullptr; session = next) {
+    next = session->next_;
+    session->abort();
+  }
+}
+
+void Gateway::on_listener_closed() {
+  --listeners_open_;
+  check_done();
+}
+
+void Gateway::check_done() {
+  if (done_ && listeners_open_ == 0 && session_count_ == 0 && pool_empty_) {
+    io_.defer(done_deferred_);
+  }
+}
+
+void Gateway::on_done() {
+  if (done_) {
+    access_log_.flush();
+    std::exchange(done_, nullptr)();  // may destroy this
+  }
+}
+
+}  // namespace signet::gateway

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "session.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "signet/gateway/gateway.h"
+#include "exchange.h"
+
+namespace signet::gateway {
+
+Session::Session(Gateway& gateway, const Endpoint& peer, const Endpoint& local)
+    : gateway_(gateway), transport_(gateway.io_, *this), peer_(peer), local_(local) {}
+
+void Session::start(io::Descriptor descriptor) {
+  // The first head is due within the head timeout: who connects and says nothing does not hold a place for long.
+  deadline_ = gateway_.io_.now() + gateway_.snapshot_->config().timeouts.head;
+  start_timer();
+  transport_.start(descriptor);
+}
+
+void Session::on_transport_data(ByteView& data) {
+  while (transport_.open()) {
+    if (exchange_ == nullptr) {
+      if (data.empty()) {
+        return;
+      }
+      exchange_ = &gateway_.take_exchange();
+      exchange_->start(*this);
+      deadline_ = gateway_.io_.now() + gateway_.snapshot_->config().timeouts.head;
+      start_timer();
+    }
+    Exchange* const exchange = exchange_;
+    exchange->on_caller_data(data);
+    if (exchange_ == exchange || data.empty()) {
+      return;  // it wants no more now, or there is no more
+    }
+  }
+  data = {};
+}
+
+void Session::exchange_done(Next next) {
+  gateway_.give_back(*std::exchange(exchange_, nullptr));
+  if (next == Next::abort) {
+    transport_.close(net::Close::abort);
+    return;
+  }
+  if (next == Next::close || caller_ended_ || gateway_.draining_) {
+    transport_.close(net::Close::linger);
+    return;
+  }
+  deadline_ = gateway_.io_.now() + gateway_.snapshot_->config().timeouts.idle;
+  start_timer();
+  transport_.resume();
+}
+
+void Session::on_transport_end() {
+  caller_ended_ = true;
+  if (exchange_ != nullptr) {
+    exchange_->on_caller_end();
+  } else {
+    transport_.close(net::Close::flush);
+  }
+}
+
+void Session::on_transport_drained() {
+  if (exchange_ != nullptr) {
+    exchange_->on_caller_drained();
+  }
+}
+
+void Session::on_transport_failed(Error error) {
+  if (exchange_ != nullptr) {
+    exchange_->on_caller_gone(std::move(error));
+  }
+}
+
+void Session::on_transport_closed() {
+  timer_.stop();
+  gateway_.forget(*this);  // destroys this
+}
+
+void Session::drain() {
+  if (exchange_ == nullptr && transport_.open()) {
+    transport_.close(net::Close::flush);
+  }
+}
+
+void Session::abort() {
+  if (exchange_ != nullptr) {
+    exchange_->cancel(Error{.kind = ErrorKind::shutting_down, .origin = Origin::internal, .detail = "stopped before the call was over"});
+  }
+  if (transport_.started()) {
+    transport_.close(net::Close::abort);
+  }
+}
+
+void Session::start_timer() {
+  if (!timer_.active() || deadline_ < timer_due_) {
+    timer_due_ = deadline_;
+    timer_.start(gateway_.io_.timers(), std::max(deadline_ - gateway_.io_.now(), Duration::zero()));
+  }
+}
+
+void Session::on_timer() {
+  if (deadline_ == TimePoint::max()) {
+    return;  // a call is going on; the timer starts again with the next deadline
+  }
+  if (gateway_.io_.now() < deadline_) {
+    start_timer();
+    return;
+  }
+  if (exchange_ != nullptr) {
+    exchange_->on_head_timeout();
+  } else if (transport_.open()) {
+    transport_.close(net::Close::flush);
+  }
+}
+
+}  // namespace signet::gateway

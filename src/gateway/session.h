@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+
+#include "signet/base/clock.h"
+#include "signet/base/endpoint.h"
+#include "signet/io/io.h"
+#include "signet/net/transport.h"
+
+namespace signet::gateway {
+
+class Exchange;
+class Gateway;
+
+/// One caller's connection. Between calls it is nothing but this object: reader, head and buffers belong to the Exchange, which it has only
+/// while a call is going on. Pipelined calls are answered one after the other; the bytes of the next wait in the transport.
+///
+///     waiting ──first byte──► in a call ──done──► waiting …  ──► closing
+///
+class Session final : public net::TransportOwner {
+ public:
+  Session(Gateway& gateway, const Endpoint& peer, const Endpoint& local);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  void start(io::Descriptor descriptor);
+
+  [[nodiscard]] net::Transport& transport() { return transport_; }
+  [[nodiscard]] const Endpoint& peer() const { return peer_; }
+  [[nodiscard]] const Endpoint& local() const { return local_; }
+  /// The caller has sent FIN: the call that is going on is answered, then the connection closes.
+  [[nodiscard]] bool caller_ended() const { return caller_ended_; }
+
+  /// The call is over; its Exchange may be in use for another call as soon as the caller's stack is left.
+  enum class Next : std::uint8_t { keep_alive, close, abort };
+  void exchange_done(Next next);
+  /// The head of a call is complete: the timeouts of the call take over.
+  void head_complete() { deadline_ = TimePoint::max(); }
+
+  /// No further call: at once if waiting for one, else after the one that is going on.
+  void drain();
+  void abort();
+
+ private:
+  friend class Gateway;
+
+  void on_transport_open() override {}
+  void on_transport_data(ByteView& data) override;
+  void on_transport_end() override;
+  void on_transport_drained() override;
+  void on_transport_failed(Error error) override;
+  void on_transport_closed() override;
+  void on_timer();
+  void start_timer();
+
+  Gateway& gateway_;
+  net::Transport transport_;
+  Exchange* exchange_ = nullptr;
+  Session* previous_ = nullptr;
+  Session* next_ = nullptr;
+  Endpoint peer_;
+  Endpoint local_;
+  /// Of the next head, or of the idle wait for it. The timer is started seldom and looks at this when it fires: a call costs a store, not a
+  /// restart.
+  TimePoint deadline_ = TimePoint::max();
+  TimePoint timer_due_ = TimePoint::max();
+  io::Timer<Session, &Session::on_timer> timer_{this};
+  bool caller_ended_ = false;
+};
+
+}  // namespace signet::gateway

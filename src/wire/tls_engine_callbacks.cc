@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What wolfSSL calls. No exception may leave these functions: there are C frames below them.
+#include <wolfssl/ssl.h>
+#include <wolfssl/wolfcrypt/asn_public.h>
+#include <wolfssl/wolfcrypt/settings.h>
+#include <wolfssl/wolfio.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <utility>
+
+#include "signet/base/check.h"
+#include "tls_engine_parts.h"
+#include "tls_verify.h"
+
+namespace signet::wire {
+
+namespace {
+
+constexpr std::size_t sessions_kept_max = 8;                                    // per connection, until take_session
+constexpr std::chrono::seconds tls12_lifetime_default = std::chrono::hours(2);  // RFC 5077 §3.3 leaves it to us when the server says 0
+constexpr std::chrono::seconds authentication_age_max = std::chrono::days(7);   // RFC 8446 §4.6.1
+
+TlsEngine::Parts& engine_of(void* context) {
+  return *static_cast<TlsEngine::Parts*>(context);
+}
+
+int on_receive(WOLFSSL*, char* destination, int size, void* context) {
+  return engine_of(context).receive(destination, size);
+}
+
+int on_send(WOLFSSL*, char* source, int size, void* context) {
+  return engine_of(context).send(source, size);
+}
+
+int on_verify(int, WOLFSSL_X509_STORE_CTX* store) {
+  try {
+    return engine_of(store->userCtx).judge(*store) ? 1 : 0;
+  } catch (...) {
+    return 0;
+  }
+}
+
+int on_certificate_request(WOLFSSL* ssl, void*) {
+  engine_of(wolfSSL_GetIOReadCtx(ssl)).requested = true;
+  return 1;
+}
+
+/// TLS 1.3 tickets. TLS 1.2 sessions are taken when the handshake is done: what a renegotiation would leave here cannot be resumed.
+int on_session(WOLFSSL* ssl, WOLFSSL_SESSION* session) {
+  TlsEngine::Parts& engine = engine_of(wolfSSL_GetIOReadCtx(ssl));
+  if (wolfSSL_version(ssl) == TLS1_3_VERSION && engine.sessions.size() < sessions_kept_max) {
+    try {
+      // wolfSSL goes on writing into its own.
+      engine.keep_session(wolfSSL_SESSION_dup(session), TlsVersion::tls13);
+    } catch (...) {
+      return 0;  // one connection less that can resume
+    }
+  }
+  return 0;
+}
+
+int verify_mode(const TlsServerSettings& settings) {
+  switch (settings.client_certificate) {
+    case ClientCertificate::none: return WOLFSSL_VERIFY_NONE;
+    case ClientCertificate::request: return WOLFSSL_VERIFY_PEER;
+    case ClientCertificate::require: return WOLFSSL_VERIFY_PEER | WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+  }
+  return WOLFSSL_VERIFY_NONE;
+}
+
+std::shared_ptr<TlsPeer> read_peer(ByteView leaf) {
+  Result<CertificateInfo> info = certificate_info(leaf);
+  if (!info) {
+    return nullptr;
+  }
+  auto peer = std::make_shared<TlsPeer>();
+  peer->leaf = std::move(*info);
+  return peer;
+}
+
+}  // namespace
+
+void install_callbacks(TlsContext::Parts& parts) {
+  wolfSSL_CTX_SetIORecv(parts.context, on_receive);
+  wolfSSL_CTX_SetIOSend(parts.context, on_send);
+  if (parts.side == Side::client) {
+    // Always with the callback: it is told of every fault, and decides which ones count for this identity.
+    wolfSSL_CTX_set_verify(parts.context, WOLFSSL_VERIFY_PEER, on_verify);
+    wolfSSL_CTX_set_cert_cb(parts.context, on_certificate_request, nullptr);
+    wolfSSL_CTX_sess_set_new_cb(parts.context, on_session);
+  } else {
+    wolfSSL_CTX_set_verify(parts.context, verify_mode(parts.server), on_verify);
+  }
+}
+
+void require_certificate(WOLFSSL* ssl) {
+  wolfSSL_set_verify(ssl, WOLFSSL_VERIFY_PEER | WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT, on_verify);
+}
+
+WallTime wall_now() {
+  return WallTime(std::chrono::seconds(wc_Time(nullptr)));
+}
+
+int TlsEngine::Parts::receive(char* destination, int size) {
+  if (input == nullptr || input->empty()) {
+    return WOLFSSL_CBIO_ERR_WANT_READ;
+  }
+  const std::size_t taken = std::min(input->size(), static_cast<std::size_t>(size));
+  std::memcpy(destination, input->data(), taken);
+  *input = input->subspan(taken);
+  return static_cast<int>(taken);
+}
+
+/// Takes everything, always: wolfSSL cannot deal with "later" while it renegotiates or authenticates after the handshake.
+int TlsEngine::Parts::send(const char* source, int size) {
+  SIGNET_CHECK(output != nullptr && size >= 0);
+  try {
+    output->append(std::string_view(source, static_cast<std::size_t>(size)));
+    return size;
+  } catch (...) {
+    return WOLFSSL_CBIO_ERR_GENERAL;
+  }
+}
+
+bool TlsEngine::Parts::judge(const WOLFSSL_X509_STORE_CTX& store) {
+  judged = true;
+  const bool chain_is_checked =
+      (client() ? shared().identity->settings().validate_chain : shared().server.validate_client_chain) == Check::on;
+  if (store.totalCerts == 0) {
+    peer = nullptr;  // of a caller that has none; wolfSSL knows whether it must have one
+    return store.error == 0;
+  }
+  std::vector<ByteView> chain;
+  for (int at = 0; at < store.totalCerts; ++at) {
+    chain.push_back(std::as_bytes(std::span(store.certs[at].buffer, store.certs[at].length)));
+  }
+  if (store.error_depth > 0) {
+    if (store.error == 0 || !chain_is_checked) {
+      return true;
+    }
+    const auto depth = static_cast<std::size_t>(store.error_depth);
+    verdict = chain_error(shared().side, store.error, store.error_depth, depth < chain.size() ? chain[depth] : ByteView());
+    return false;
+  }
+  return judge_leaf(chain, store.error, chain_is_checked);
+}
+
+bool TlsEngine::Parts::judge_leaf(SentChain chain, int code, bool chain_is_checked) {
+  TlsContext::Parts& common = shared();
+  if (client() && common.last_peer && std::ranges::equal(common.last_leaf, chain.front())) {
+    peer = common.last_peer;
+  } else {
+    std::shared_ptr<TlsPeer> read = read_peer(chain.front());
+    if (read == nullptr) {
+      verdict = chain_error(common.side, ASN_PARSE_E, 0, chain.front());
+      return false;
+    }
+    if (!client()) {
+      for (const ByteView certificate : chain) {
+        read->chain_der.emplace_back(certificate.begin(), certificate.end());
+      }
+    } else {
+      common.last_leaf.assign(chain.front().begin(), chain.front().end());
+      common.last_peer = read;
+    }
+    peer = std::move(read);
+  }
+  // A key that cannot be used proves nothing, whatever may be ignored otherwise.
+  if (code != 0 && (chain_is_checked || code == PEER_KEY_ERROR)) {
+    verdict = chain_error(common.side, code, 0, chain.front());
+    return false;
+  }
+  if (!client()) {
+    return true;
+  }
+  verdict = check_server(*common.identity, peer->leaf, chain);
+  if (!verdict && chain_is_checked && !common.identity->settings().revocation_lists.empty()) {
+    verdict = check_revocation(*common.identity, chain, wolfSSL_CTX_GetCertManager(common.context));
+  }
+  return !verdict;
+}
+
+void TlsEngine::Parts::keep_session(WOLFSSL_SESSION* session, TlsVersion session_version) {
+  TlsSession kept;
+  kept.session_.reset(session);
+  if (session == nullptr) {
+    return;
+  }
+  std::chrono::seconds lifetime(wolfSSL_SESSION_get_timeout(session));
+  if (lifetime.count() == 0 && session_version == TlsVersion::tls12) {
+    lifetime = tls12_lifetime_default;
+    wolfSSL_SSL_SESSION_set_timeout(session, static_cast<long>(lifetime.count()));
+  }
+  const WallTime now = wall_now();
+  kept.expires_at_ = std::min(now + lifetime, authenticated_at + authentication_age_max);
+  if (shared().certificate) {
+    kept.expires_at_ = std::min(kept.expires_at_, shared().certificate->not_after());
+  }
+  if (peer) {
+    kept.expires_at_ = std::min(kept.expires_at_, peer->leaf.not_after);
+  }
+  if (kept.expires_at_ <= now) {
+    return;
+  }
+  kept.identity_key_ = shared().identity->key();
+  kept.authenticated_at_ = authenticated_at;
+  kept.version_ = session_version;
+  kept.certificate_requested_ = requested;
+  kept.certificate_sent_ = requested && shared().certificate != nullptr;
+  kept.peer_ = peer;
+  sessions.push_back(std::move(kept));
+}
+
+}  // namespace signet::wire

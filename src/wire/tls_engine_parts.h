@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <wolfssl/ssl.h>
+#include <wolfssl/wolfcrypt/settings.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "signet/base/byte_buffer.h"
+#include "signet/base/clock.h"
+#include "signet/wire/tls_engine.h"
+#include "tls_context_parts.h"
+
+namespace signet::wire {
+
+/// What an engine is made of. wolfSSL keeps a pointer to it, so it never moves.
+///
+///     handshaking ──► open ──► (peer_closed: close_notify received)
+///          └────────────┴──► failed
+struct TlsEngine::Parts {
+  enum class Stage : std::uint8_t { handshaking, open, failed };
+
+  explicit Parts(std::shared_ptr<TlsContext> shared_context);
+  Parts(const Parts&) = delete;
+  Parts& operator=(const Parts&) = delete;
+  ~Parts() { wolfSSL_free(ssl); }
+
+  [[nodiscard]] TlsContext::Parts& shared() const { return context->parts(); }
+  [[nodiscard]] bool client() const { return shared().side == Side::client; }
+
+  // ---- tls_engine.cc
+  void offer(TlsSession session);
+  Event complete_handshake();
+  /// After every call into wolfSSL that may have read.
+  void after_input();
+  /// Ends the connection with what wolfSSL's error and the alerts say, unless a check of ours has said why already.
+  Event fail(int code);
+  Event fail(Error why);
+
+  // ---- tls_engine_callbacks.cc
+  int receive(char* destination, int size);
+  int send(const char* source, int size);
+  [[nodiscard]] bool judge(const WOLFSSL_X509_STORE_CTX& store);
+  [[nodiscard]] bool judge_leaf(SentChain chain, int code, bool chain_is_checked);
+  void keep_session(WOLFSSL_SESSION* session, TlsVersion session_version);
+
+  // ---- tls_error.cc
+  [[nodiscard]] Error explain(int code) const;
+  [[nodiscard]] Error explain_alert(std::uint8_t alert) const;
+  [[nodiscard]] Error explain_truncation() const;
+  /// A fatal alert that the peer sent.
+  [[nodiscard]] std::optional<std::uint8_t> received_alert() const;
+
+  std::shared_ptr<TlsContext> context;
+  WOLFSSL* ssl = nullptr;
+  ByteView* input = nullptr;     ///< during a call that may read
+  ByteBuffer* output = nullptr;  ///< during every call
+  Stage stage = Stage::handshaking;
+  bool peer_closed = false;            ///< close_notify received
+  bool closed = false;                 ///< close_notify sent
+  bool judged = false;                 ///< a certificate of the peer was looked at in this call
+  bool renegotiated = false;           ///< the one renegotiation that is allowed has begun
+  bool refuses_renegotiation = false;  ///< any further one is declined
+  bool resumed = false;
+  bool requested = false;          ///< a CertificateRequest came on this connection, or on the one that it resumes
+  bool offered_requested = false;  ///< what the offered session remembers
+  std::optional<Error> error;
+  std::optional<Error> verdict;  ///< of a callback, which can only say no
+  std::shared_ptr<const TlsPeer> peer;
+  std::shared_ptr<const TlsPeer> offered_peer;
+  WallTime authenticated_at{};  ///< the full handshake
+  WallTime offered_authenticated_at{};
+  std::string alpn;
+  std::vector<TlsSession> sessions;
+};
+
+/// Server: from now on the caller must show a certificate when it is asked.
+void require_certificate(WOLFSSL* ssl);
+
+/// wolfSSL's clock, in which a simulator may put its own time.
+[[nodiscard]] WallTime wall_now();
+
+}  // namespace signet::wire

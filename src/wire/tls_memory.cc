@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "signet/wire/tls_memory.h"
+
+#include <wolfssl/wolfcrypt/memory.h>
+#include <wolfssl/wolfcrypt/settings.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+
+#include "signet/base/check.h"
+#include "tls_memory_install.h"
+
+namespace signet::wire {
+
+namespace {
+
+/// In front of every block; keeps malloc's alignment for what follows.
+struct alignas(16) Header {
+  Header* next;        ///< in a free list
+  std::uint32_t size;  ///< of the block, with this header
+  std::uint32_t size_class;
+};
+static_assert(sizeof(Header) == 16);
+
+// Two classes per doubling: 64, 96, 128, 192, … 32 KiB, 48 KiB, the largest of which holds a record of RFC 8446 with room for its growth.
+constexpr std::size_t block_bytes_min = 64;
+constexpr std::size_t block_bytes_max = 48 * 1024;
+constexpr std::uint32_t size_classes = 20;
+constexpr std::uint32_t no_class = size_classes;
+constexpr std::size_t kept_bytes_max = std::size_t{8} << 20;  // per thread
+
+constexpr std::uint32_t class_of(std::size_t size) {
+  if (size <= block_bytes_min) {
+    return 0;
+  }
+  const auto power = static_cast<std::uint32_t>(std::bit_width(size - 1) - std::bit_width(block_bytes_min));
+  const std::size_t below = block_bytes_min << power;  // size is in (below, 2 * below]
+  return 2 * power + (size <= below + below / 2 ? 1 : 2);
+}
+
+constexpr std::size_t bytes_of(std::uint32_t size_class) {
+  const std::size_t power = block_bytes_min << (size_class / 2);
+  return size_class % 2 == 0 ? power : power + power / 2;
+}
+
+static_assert(class_of(1) == 0 && class_of(64) == 0 && class_of(65) == 1 && class_of(96) == 1 && class_of(97) == 2 && class_of(128) == 2);
+static_assert(bytes_of(0) == 64 && bytes_of(1) == 96 && bytes_of(2) == 128);
+static_assert(bytes_of(size_classes - 1) == block_bytes_max && class_of(block_bytes_max) == size_classes - 1);
+
+/// Trivial, so that it can be used until the last instruction of its thread, also after its lists were emptied.
+struct Pool {
+  std::array<Header*, size_classes> heads;
+  TlsMemoryStatistics statistics;
+  bool closed;  ///< the thread ends: nothing is kept any more
+};
+constinit thread_local Pool pool{};
+
+/// Empties the calling thread's pool when the thread ends.
+struct Closer {
+  ~Closer() {
+    pool.closed = true;
+    for (Header*& head : pool.heads) {
+      while (head != nullptr) {
+        Header* const block = head;
+        head = block->next;
+        std::free(block);
+      }
+    }
+    pool.statistics.bytes_kept = 0;
+  }
+};
+thread_local Closer closer;
+
+/// On the first use by a thread, which always comes here, the closer is registered.
+Header* from_system(std::size_t size) {
+  static_cast<void>(&closer);
+  auto* const block = static_cast<Header*>(std::malloc(size));
+  if (block != nullptr) {
+    ++pool.statistics.system_allocations;
+  }
+  return block;
+}
+
+void* allocate(std::size_t size) {
+  if (size > std::numeric_limits<std::uint32_t>::max() - sizeof(Header)) {
+    return nullptr;
+  }
+  std::size_t total = size + sizeof(Header);
+  const std::uint32_t size_class = total <= block_bytes_max ? class_of(total) : no_class;
+  Header* block = nullptr;
+  if (size_class != no_class) {
+    total = bytes_of(size_class);
+    block = pool.heads[size_class];
+  }
+  if (block != nullptr) {
+    pool.heads[size_class] = block->next;
+    pool.statistics.bytes_kept -= total;
+  } else {
+    block = from_system(total);
+    if (block == nullptr) {
+      return nullptr;
+    }
+  }
+  block->size = static_cast<std::uint32_t>(total);
+  block->size_class = size_class;
+  pool.statistics.bytes_in_use += static_cast<std::int64_t>(total);
+  return block + 1;
+}
+
+void release(void* memory) {
+  if (memory == nullptr) {
+    return;
+  }
+  Header* const block = static_cast<Header*>(memory) - 1;
+  pool.statistics.bytes_in_use -= block->size;
+  if (block->size_class == no_class || pool.closed || pool.statistics.bytes_kept + block->size > kept_bytes_max) {
+    std::free(block);
+    return;
+  }
+  block->next = pool.heads[block->size_class];
+  pool.heads[block->size_class] = block;
+  pool.statistics.bytes_kept += block->size;
+}
+
+void* reallocate(void* memory, std::size_t size) {
+  if (memory == nullptr) {
+    return allocate(size);
+  }
+  const std::size_t old_size = (static_cast<Header*>(memory) - 1)->size - sizeof(Header);
+  if (size <= old_size) {
+    return memory;
+  }
+  void* const larger = allocate(size);
+  if (larger != nullptr) {
+    std::memcpy(larger, memory, old_size);
+    release(memory);
+  }
+  return larger;
+}
+
+const bool installed = [] {
+  SIGNET_CHECK(wolfSSL_SetAllocators(allocate, release, reallocate) == 0);
+  return true;
+}();
+
+}  // namespace
+
+void install_tls_memory() {
+  SIGNET_CHECK(installed);
+}
+
+TlsMemoryStatistics tls_memory_statistics() {
+  return pool.statistics;
+}
+
+}  // namespace signet::wire
