@@ -98,13 +98,15 @@ class Nginx:
     def __enter__(self) -> "Nginx":
         try:
             self.program.wait_until_listening(self.port)
-        except AssertionError as error:
-            self.__exit__()
-            raise error
+        except AssertionError:
+            self.__exit__(None)
+            raise
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, failure, *_) -> None:
         self.stop()
+        if failure:
+            print(f"---- nginx says:\n{self.error_log()[-2000:]}")
         self._folder.cleanup()
 
 

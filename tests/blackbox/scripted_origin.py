@@ -37,7 +37,8 @@ def _chain(connection: ssl.SSLSocket) -> list[bytes]:
     if hasattr(connection, "get_unverified_chain"):
         return list(connection.get_unverified_chain())
     certificates = connection._sslobj.get_unverified_chain() or []
-    return [ssl.PEM_cert_to_DER_cert(certificate.public_bytes()) for certificate in certificates]
+    # Without a certificate, CPython lists None for the leaf.
+    return [ssl.PEM_cert_to_DER_cert(certificate.public_bytes()) for certificate in certificates if certificate]
 
 
 Script = collections.abc.Callable[[Connection, Message], bytes | None]
@@ -57,7 +58,7 @@ class ScriptedOrigin:
         self.requests: list[Message] = []
         self.connections: list[Connection] = []
         self.accepted = 0
-        self.failures: list[str] = []  # handshakes that failed, malformed requests
+        self.failures: list[str] = []  # handshakes that failed, malformed requests, faults of the script
         self._script, self._head_only = script, head_only
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
@@ -107,7 +108,7 @@ class ScriptedOrigin:
                 pass
         except Closed:
             pass  # the usual end of a kept connection
-        except (OSError, AssertionError, ValueError) as error:
+        except Exception as error:  # pylint: disable=broad-except  # a thread has nobody else to tell
             self.failures.append(f"connection {number}: {type(error).__name__}: {error}")
         finally:
             with self._lock:
@@ -129,7 +130,9 @@ class ScriptedOrigin:
     def __enter__(self) -> "ScriptedOrigin":
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, failure, *_) -> None:
+        if failure and self.failures:
+            print("---- the back end says:", *self.failures, sep="\n")
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         with self._lock:
