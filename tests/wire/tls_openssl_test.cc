@@ -117,3 +117,22 @@ TEST_CASE("the first group is agreed on with OpenSSL", "[wire][tls]") {
     CHECK(client.engine().group() == to_string(group));
   }
 }
+
+TEST_CASE("a certificate that a server sends along proves nothing unless it signed the leaf", "[wire][tls]") {
+  const TlsVersion version = GENERATE(TlsVersion::tls12, TlsVersion::tls13);
+  const TestPki& pki = TestPki::instance();
+  IdentitySettings settings = identity_settings(version);
+  settings.validate_chain = Check::off;
+  settings.server_x509_names = {{.common_name = "Orders", .issuer_thumbprint = pki.authority("issuing")->anchors()[0].thumbprint_sha1}};
+  const auto context = client_context(settings);
+  {
+    const OpensslServer genuine({});
+    BlockingClient client(genuine.port(), TlsEngine::client(context));
+    CHECK(client.handshake());
+  }
+  const OpensslServer impostor({"-cert", pki.path("other-server.pem"), "-key", pki.path("other-server.key")});
+  BlockingClient client(impostor.port(), TlsEngine::client(context));
+  REQUIRE_FALSE(client.handshake());
+  CHECK(client.engine().error().kind == ErrorKind::tls_certificate);
+  CHECK(client.engine().error().detail.find("pin") != std::string::npos);
+}
