@@ -17,6 +17,7 @@ namespace signet::test {
 ///                      ├─ server-cn (common name orders.internal, no alternative name), server-expired, server-for-clients (usage)
 ///                      ├─ server-revoked
 ///                      └─ client, client-expired
+///     root ── issuing-expired ── server-of-expired;  server ── server-of-server (whose issuer is no certificate authority)
 ///     other-root ── other-server, other-client (same names as above)
 ///     self-signed (DNS:orders.internal)
 ///
