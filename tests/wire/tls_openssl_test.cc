@@ -136,3 +136,14 @@ TEST_CASE("a certificate that a server sends along proves nothing unless it sign
   CHECK(client.engine().error().kind == ErrorKind::tls_certificate);
   CHECK(client.engine().error().detail.find("pin") != std::string::npos);
 }
+
+TEST_CASE("a server certificate is no certificate authority", "[wire][tls]") {
+  const TlsVersion version = GENERATE(TlsVersion::tls12, TlsVersion::tls13);
+  const TestPki& pki = TestPki::instance();
+  const OpensslServer impostor(
+      {"-cert", pki.path("server-of-server.pem"), "-key", pki.path("server-of-server.key"), "-cert_chain", pki.path("server-chain.pem")});
+  BlockingClient client(impostor.port(), TlsEngine::client(client_context(identity_settings(version))));
+  REQUIRE_FALSE(client.handshake());
+  CAPTURE(client.engine().error().detail);
+  CHECK((client.engine().error().kind == ErrorKind::tls_untrusted || client.engine().error().kind == ErrorKind::tls_certificate));
+}

@@ -105,16 +105,6 @@ TEST_CASE("a fault of an intermediate is a fault of the chain, and the error nam
   }
 }
 
-TEST_CASE("a server certificate is no certificate authority", "[wire][tls]") {
-  TlsServerSettings server = lenient_server("server-of-server", "server");
-  REQUIRE(server.certificate->chain_der().size() == 2);
-  IdentitySettings settings = identity_settings(any_version());
-  settings.authorities.push_back(TestPki::instance().authority("issuing"));
-  const auto error = refusal(settings, server);
-  REQUIRE(error.has_value());
-  CHECK(error->kind == ErrorKind::tls_untrusted);
-}
-
 TEST_CASE("a certificate for clients is not accepted of a server", "[wire][tls]") {
   const auto error = refusal(identity_settings(any_version()), lenient_server("server-for-clients"));
   REQUIRE(error.has_value());
