@@ -229,3 +229,105 @@ TEST_CASE("an expired certificate is a warning that names it", "[config]") {
   CHECK(warning.starts_with("x.json:2:44: /certificates/0/pemFile: certificate \"old\": "));
   CHECK(warning.find("expired") != std::string::npos);
 }
+
+TEST_CASE("a back end without authorities is checked against the system's, and refused if there are none", "[config]") {
+  Setup setup;
+  setup.build(R"("backends": [{ "id": "a", "url": "https://a.example" }])");
+  CHECK(setup.error().starts_with("x.json:2:14: /backends/0: no authority to check the back end's certificate against"));
+  setup.files.files["/etc/ssl/certs/ca-certificates.crt"] = TestPki::instance().file("other-root.pem");
+  CHECK(first_upstream(setup.build_well(R"("backends": [{ "id": "a", "url": "https://a.example" }])"))
+            .identity->settings()
+            .authorities.size() == 1);
+  setup.files.variables["SSL_CERT_FILE"] = "/nowhere";
+  setup.build(R"("backends": [{ "id": "a", "url": "https://a.example" }])");
+  CHECK(setup.error().find("no authority") != std::string::npos);
+}
+
+TEST_CASE("a back end with authorities of its own does not trust the system's", "[config]") {
+  Setup setup;
+  setup.files.files["/etc/ssl/certs/ca-certificates.crt"] = TestPki::instance().file("other-root.pem");
+  const Snapshot& snapshot = setup.build_well(with_backend(R"("url": "https://a.example", "tls": { "certificateAuthorities": ["corp"] })"));
+  const auto& authorities = first_upstream(snapshot).identity->settings().authorities;
+  REQUIRE(authorities.size() == 1);
+  CHECK(authorities[0]->anchors()[0].thumbprint_sha256 == TestPki::instance().authority("root")->anchors()[0].thumbprint_sha256);
+}
+
+TEST_CASE("a serviceUrl borrows the TLS checks of the backend whose URL is its longest prefix, never the certificate", "[config]") {
+  Setup setup;
+  const auto server_name = [&setup](const std::string& service_url) {
+    const Snapshot& snapshot = setup.build_well(std::string(certificates) + R"(, "backends": [
+        { "id": "host", "url": "https://a.example/", "credentials": { "certificateIds": ["client"] },
+          "tls": { "certificateAuthorities": ["corp"], "serverName": "host.example" } },
+        { "id": "path", "url": "https://a.example/v2", "tls": { "certificateAuthorities": ["corp"], "serverName": "path.example" } },
+        { "id": "tie1", "url": "https://tie.example", "tls": { "validateCertificateChain": false, "serverName": "one.example" } },
+        { "id": "tie2", "url": "https://tie.example/", "tls": { "validateCertificateChain": false, "serverName": "two.example" } }],
+      "apis": [{ "id": "s", "path": "", "serviceUrl": ")" +
+                                                service_url + "\" }]");
+    const Upstream& upstream = *snapshot.route("", "/")->upstream;
+    CHECK(upstream.id.empty());
+    CHECK(upstream.certificate == nullptr);
+    CHECK(upstream.identity->settings().certificate == nullptr);
+    return upstream.identity->settings().server_name;
+  };
+  setup.files.files["/etc/ssl/certs/ca-certificates.crt"] = TestPki::instance().file("root.pem");
+  CHECK(server_name("https://a.example/v2/x") == "path.example");
+  CHECK(server_name("https://A.example:443/v2") == "path.example");
+  CHECK(server_name("https://a.example/v20") == "host.example");
+  CHECK(server_name("https://a.example") == "host.example");
+  CHECK(server_name("https://a.example:8443/v2") == "a.example");
+  CHECK(server_name("https://b.example/v2") == "b.example");
+  CHECK(server_name("https://tie.example/x") == "tie.example");
+}
+
+TEST_CASE("two APIs cannot take the same path of the same host", "[config]") {
+  Setup setup;
+  const std::string start = R"("apis": [{ "id": "a", "path": "x", "serviceUrl": "http://a", "hosts": ["h", "i"] },)";
+  setup.build(start + R"({ "id": "b", "path": "/x/", "serviceUrl": "http://a", "hosts": ["I"] }])");
+  CHECK(setup.error().ends_with(": /apis/1: API \"b\" has the same path \"x\" on host i as API \"a\""));
+  setup.build(R"("apis": [{ "id": "a", "path": "", "serviceUrl": "http://a" }, { "id": "b", "path": "/", "serviceUrl": "http://a" }])");
+  CHECK(setup.error().ends_with(": /apis/1: API \"b\" has the same path \"\" as API \"a\""));
+  setup.build_well(start + R"({ "id": "b", "path": "x", "serviceUrl": "http://a" }])");
+}
+
+TEST_CASE("a certificate is opened again only when its files have changed", "[config]") {
+  Setup setup;
+  const auto certificate = [&setup] {
+    return first_upstream(setup.build_well(with_backend(R"("url": "https://a.example", "credentials": { "certificateIds": ["client"] },
+        "tls": { "certificateAuthorities": ["corp"] })")))
+        .certificate;
+  };
+  const auto first = certificate();
+  CHECK(certificate() == first);
+  setup.files.files["client.pem"] = TestPki::instance().file("other-client.pem");
+  setup.files.files["client.key"] = TestPki::instance().file("other-client.key");
+  const auto second = certificate();
+  CHECK(second->thumbprint_sha1() == TestPki::instance().certificate("other-client")->thumbprint_sha1());
+  setup.files.files["client.pem"] = TestPki::instance().file("client.pem");
+  setup.files.files["client.key"] = TestPki::instance().file("client.key");
+  const auto third = certificate();
+  CHECK(third != first);
+  CHECK(third->thumbprint_sha1() == first->thumbprint_sha1());
+}
+
+TEST_CASE("a listener that is not loopback is warned about once a certificate can be borrowed through it", "[config]") {
+  Setup setup;
+  const std::string borrowed = with_backend(R"("url": "https://a.example", "credentials": { "certificateIds": ["client"] },
+      "tls": { "certificateAuthorities": ["corp"] })");
+  setup.build(borrowed, "0.0.0.0:8080");
+  REQUIRE(setup.built.report.ok());
+  REQUIRE(setup.built.report.warnings.size() == 1);
+  CHECK(setup.built.report.warnings[0].text().starts_with("x.json:1:30: /listeners/0/address: 0.0.0.0:8080 is not loopback"));
+  setup.build(borrowed, "127.0.0.1:8080");
+  CHECK(setup.built.report.warnings.empty());
+  setup.build(certificates, "0.0.0.0:8080");
+  CHECK(setup.built.report.warnings.empty());
+}
+
+TEST_CASE("only a peer inside trustedProxies may say who the caller is", "[config]") {
+  Setup setup;
+  const Snapshot& snapshot = setup.build_well(R"("trustedProxies": ["10.0.0.0/8", "::1"])");
+  CHECK(snapshot.is_trusted_proxy(*parse_endpoint("10.9.9.9:1")));
+  CHECK(snapshot.is_trusted_proxy(*parse_endpoint("[::1]:1")));
+  CHECK_FALSE(snapshot.is_trusted_proxy(*parse_endpoint("127.0.0.1:1")));
+  CHECK_FALSE(setup.build_well("\"shards\": 1").is_trusted_proxy(*parse_endpoint("10.9.9.9:1")));
+}
