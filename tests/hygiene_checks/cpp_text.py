@@ -14,17 +14,17 @@ _TOKEN = re.compile(
 
 
 def without_comments_and_literals(text: str) -> str:
-    """The same lines, columns shifted: comments become a blank, strings and characters an empty string."""
+    """Every position stays what it was: comments become blanks, strings and characters lose what is between their quotes."""
     def blank(match: re.Match[str]) -> str:
         token = match[0]
-        newlines = "\n" * token.count("\n")
-        return (" " if token.startswith("/") else '""') + newlines
+        blanks = re.sub(r"[^\n]", " ", token)
+        return blanks if token.startswith("/") else f'"{blanks[1:-1]}"'
     return _TOKEN.sub(blank, text)
 
 
 def without_directives(text: str) -> str:
-    """Preprocessor lines, with their continuations, become empty lines."""
-    return re.sub(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", lambda match: "\n" * match[0].count("\n"), text, flags=re.M)
+    """Preprocessor lines, with their continuations, become blanks."""
+    return re.sub(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", lambda match: re.sub(r"[^\n]", " ", match[0]), text, flags=re.M)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +67,7 @@ def _opens_function(head: str) -> str | None:
 
 def functions(text: str) -> list[Function]:
     """Every function with a body; lambdas and local classes count as part of the function around them. Needs balanced braces."""
-    text = without_directives(without_comments_and_literals(text))
+    original, text = text, without_directives(without_comments_and_literals(text))
     found: list[Function] = []
     scopes: list[tuple[str, int] | None] = []  # (name, first line) of a function's body, None for any other brace
     inside = 0  # open braces since a function began
@@ -85,6 +85,9 @@ def functions(text: str) -> list[Function]:
                 continue
             head = text[head_start:position]
             name = _opens_function(head)
+            title = re.match(r'\s*(?:TEST_CASE|SECTION|BENCHMARK)\w*\(\s*(?:\w+,\s*)?"((?:\\.|[^"\\])*)"', original[head_start:position])
+            if name and title:
+                name = title[1]
             first = line - head.lstrip().count("\n")
             scopes.append((name, first) if name else None)
             inside = 1 if name else 0

@@ -54,7 +54,8 @@ BAD: dict[str, list[dict[str, str | bytes | None]]] = {
         {"src/io/c.cc": '#include "support/t.h"\n', "tests/support/t.h": HEADER},
     ],
     "check_third_party": [{f"src/{layer}/c.cc": f"#include <{header}>\n"} for layer, header in (
-        ("net", "liburing.h"), ("base", "linux/tls.h"), ("net", "sys/socket.h"), ("gateway", "wolfssl/ssl.h"), ("net", "llhttp.h"),
+        ("net", "liburing.h"), ("base", "linux/tls.h"), ("gateway", "netinet/in.h"), ("net", "sys/socket.h"), ("gateway", "wolfssl/ssl.h"),
+        ("net", "llhttp.h"),
         ("wire", "ares.h"), ("app", "simdjson.h"), ("gateway", "pugixml.hpp"), ("config", "CLI/CLI.hpp"), ("net", "spdlog/spdlog.h"),
         ("base", "catch2/catch_test_macros.hpp"), ("base", "benchmark/benchmark.h"))],
     "check_contracts_are_plain": [

@@ -30,6 +30,7 @@ DOCUMENTATION = re.compile(
 # Loopback, addresses and names for examples (RFC 2606, 5737, 6761; 10.0.0.0/8 too), and what a program fills in.
 EXAMPLE = re.compile(
     r"(?:127\.\d+\.\d+\.\d+|0\.0\.0\.0|192\.0\.2\.\d+|198\.51\.100\.\d+|203\.0\.113\.\d+|10\.\d+\.\d+\.\d+|localhost|\w+|"
+    r"\d+(?:\.\d+){1,2}|"
     r"(?:[\w*-]+\.)*(?:example(?:\.(?:com|org|net))?|test|invalid|internal|localhost|local)|.*[{}$%*].*|)$")
 ADDRESS = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])")
 HOST_NAME = re.compile(r"(?<![\w./@-])(?:[a-z0-9][a-z0-9-]*\.)+(?:org|com|net|io|dev|cn)(?![\w-])")

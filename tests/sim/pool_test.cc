@@ -28,6 +28,14 @@ constexpr std::string_view goodbye = "goodbye!";
 /// What the calls of one run have in common.
 struct World {
   World(std::uint64_t seed, const Faults& faults) : io(seed, faults), pool(io) {}
+  void drain() {
+    pool.drain([this] { on_drained(); });
+    REQUIRE(io.run_until([this] { return drained != 0; }));
+  }
+  void on_drained() {
+    CHECK(pool.connections() == 0);
+    ++drained;
+  }
 
   SimIo io;
   net::ConnectionPool pool;
@@ -35,6 +43,7 @@ struct World {
   std::size_t held = 0;  ///< leases that are in use
   std::size_t held_most = 0;
   bool may_cancel = true;
+  int drained = 0;
 };
 
 /// One call: leases a connection, sends a number, waits for it to come back.
@@ -110,7 +119,8 @@ class Call final : public net::LeaseUser {
     }
     wrong_ = wrong_ || connection_ == nullptr || !text().starts_with(answer_);
     if (answer_ == text()) {
-      release(world_.io.random().chance(800) ? net::Reuse::yes : net::Reuse::no);
+      const bool reuse = world_.io.random().chance(800);
+      release(reuse ? net::Reuse::yes : net::Reuse::no_flush_first);
       finish(End::answered);
     }
   }
@@ -229,11 +239,11 @@ TEST_CASE("each call for a pooled connection ends, with its own answer or with a
       }
     }
     reused += world.pool.counters().reused;
-    world.pool.drain();
-    REQUIRE(world.io.run_until([&] { return world.pool.connections() == 0; }));
+    world.drain();
     backend.close();
     backend.close_peers();
     REQUIRE(world.io.run());
+    CHECK(world.drained == 1);
     CHECK(backend.peers() == 0);
     CHECK(world.io.active_operations() == 0);
     CHECK(world.io.open_descriptors() == 0);
@@ -254,13 +264,14 @@ TEST_CASE("a pool that is drained while calls come and go is left empty, and eve
     for (std::uint64_t i = 0; i < turns; ++i) {
       world.io.turn();
     }
-    world.pool.drain();
+    world.pool.drain([&world] { world.on_drained(); });
     REQUIRE(world.io.run_until([&] { return all_ended(calls); }));
     REQUIRE(world.io.run_until([&] { return world.pool.connections() == 0; }));
     CHECK(world.held == 0);
     backend.close();
     backend.close_peers();
     REQUIRE(world.io.run());
+    CHECK(world.drained == 1);
     CHECK(world.io.active_operations() == 0);
     CHECK(world.io.open_descriptors() == 0);
   });
@@ -279,9 +290,10 @@ TEST_CASE("on a network without faults each call to a polite back end is answere
       CHECK(call->end() == Call::End::answered);
     }
     CHECK(backend.peers_most() <= world.limits.connections_max * 2);
-    world.pool.drain();
+    world.drain();
     backend.close();
     REQUIRE(world.io.run());
+    CHECK(world.drained == 1);
     CHECK(world.pool.connections() == 0);
     CHECK(world.io.open_descriptors() == 0);
   });

@@ -26,7 +26,7 @@ TEST_CASE("PFX: a wrong password is called that, with every kind of MAC and encr
 }
 
 TEST_CASE("PFX: a missing and an empty password are told apart from a wrong one", "[wire][pfx]") {
-  const std::string file = GENERATE("openssl/key-p256", "openssl/no-mac", "built/no-mac-key-only-encrypted");
+  const std::string file = GENERATE("openssl/key-p256", "built/no-mac", "built/no-mac-key-only-encrypted");
   CAPTURE(file);
   CHECK(refusal(open(file + ".pfx", {.password = std::nullopt})) == "it is protected by a password, and none is given");
   CHECK_THAT(refusal(open(file + ".pfx", {.password = ""})), StartsWith("the password is wrong: "));
@@ -53,7 +53,7 @@ TEST_CASE("PFX: a damaged file is told apart from a wrong password", "[wire][pfx
 }
 
 TEST_CASE("PFX: where nothing can tell a wrong password from damage, both are named", "[wire][pfx]") {
-  CHECK_THAT(refusal(open("openssl/no-mac.pfx", {.password = "wrong"})),
+  CHECK_THAT(refusal(open("built/no-mac.pfx", {.password = "wrong"})),
              StartsWith("the password is wrong or the file is damaged: it does not open, and there is no integrity check"));
   CHECK_THAT(refusal(open("built/no-mac-key-only-encrypted.pfx", {.password = "wrong"})),
              StartsWith("the password is wrong or the private key is damaged"));

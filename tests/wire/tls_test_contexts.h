@@ -49,7 +49,14 @@ inline std::shared_ptr<wire::TlsContext> server_context(wire::TlsServerSettings 
 inline TlsPair connected(const std::shared_ptr<wire::TlsContext>& client, const std::shared_ptr<wire::TlsContext>& server,
                          std::optional<wire::TlsSession> resume = std::nullopt) {
   TlsPair pair(client, server, std::move(resume));
-  REQUIRE(pair.handshake());
+  const bool complete = pair.handshake();
+  if (pair.client_event == TlsPair::Event::failed) {
+    UNSCOPED_INFO("client: " << pair.client.error().detail);
+  }
+  if (pair.server_event == TlsPair::Event::failed) {
+    UNSCOPED_INFO("server: " << pair.server.error().detail);
+  }
+  REQUIRE(complete);
   return pair;
 }
 
