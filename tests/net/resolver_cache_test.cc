@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "signet/net/resolver.h"
-#include "fake_name_server.h"
 #include "sim/sim_io.h"
+#include "support/fake_name_server.h"
 
 using namespace signet;
 using namespace std::chrono_literals;

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "fake_name_server.h"
+#include "support/fake_name_server.h"
 
 using namespace signet;
 using namespace std::chrono_literals;
