@@ -107,7 +107,7 @@ int cert_inspect(const CertInspectOptions& options) {
 }
 
 std::string version_text() {
-  return fmt::format("signet {}\n{}, {}, {}\nio_uring: {}\n", version(), wire::library_versions(), config::json_library_version(),
+  return fmt::format("signet {}\n{}, {}, {}\n{}\n", version(), wire::library_versions(), config::json_library_version(),
                      net::resolver_library_version(), io::uring_features());
 }
 

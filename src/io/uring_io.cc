@@ -455,6 +455,12 @@ void UringIo::close(Descriptor descriptor) {
   io_uring_sqe_set_data64(entry, tag_ignored);
 }
 
+void UringIo::reset(Descriptor descriptor) {
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  ::setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+  close(descriptor);
+}
+
 void UringIo::cancel(Operation& operation) {
   SIGNET_CHECK(operation.active());
   if (OperationAccess::waiting(operation)) {

@@ -22,7 +22,7 @@ void Transport::start(io::Descriptor descriptor, std::optional<wire::TlsEngine> 
   descriptor_ = descriptor;
   tls_ = std::move(tls);
   stage_ = tls_ ? Stage::handshake : Stage::open;
-  paused_ = ended_ = end_told_ = send_broken_ = tls_broken_ = congested_ = false;
+  paused_ = ended_ = end_told_ = send_broken_ = tls_broken_ = congested_ = cut_short_ = false;
   discarded_bytes_ = 0;
   if (tls_) {
     io_.defer(deferred_);  // a client speaks first; the owner may not be called from here
@@ -316,6 +316,7 @@ void Transport::close(Close how) {
     return;
   }
   if (how == Close::abort || stage_ == Stage::handshake) {
+    cut_short_ = how == Close::abort;
     join();
     return;
   }
@@ -374,6 +375,7 @@ void Transport::discard_received(const io::Completion& completion) {
 }
 
 void Transport::on_close_timeout() {
+  cut_short_ = stage_ == Stage::closing;
   join();
 }
 
@@ -400,7 +402,11 @@ void Transport::join() {
 }
 
 void Transport::finish() {
-  io_.close(std::exchange(descriptor_, -1));
+  if (cut_short_) {
+    io_.reset(std::exchange(descriptor_, -1));
+  } else {
+    io_.close(std::exchange(descriptor_, -1));
+  }
   tls_.reset();
   input_ = io::Buffer();
   drop_output();

@@ -150,8 +150,8 @@ Result<X509> read_x509(ByteView der) {
   bool damaged = false;
   der::Reader file(der, der::Rules::der, damaged);
   der::Reader outer = file.enter(der::sequence);
-  const char* part = "its outer structure";
-  if (!damaged) part = read_body(outer.enter(der::sequence), certificate);
+  const der::Reader body = outer.enter(der::sequence);
+  const char* part = damaged ? "its outer structure" : read_body(body, certificate);
   if (part == nullptr) {
     der::Reader algorithm = outer.enter(der::sequence);
     certificate.info.signature_algorithm = oids::name(der::oid_text(algorithm.read(der::object_identifier).content));

@@ -40,10 +40,8 @@ std::string error_of_backend(std::string_view settings) {
   return error_of(R"("backends": [{ "id": "a", "url": "https://a.example", )" + std::string(settings) + " }]");
 }
 
-}  // namespace
-
-TEST_CASE("every setting of the file arrives in the configuration", "[config]") {
-  const Loaded loaded = parse_config("conf/x.json", R"({
+/// A file that says something else than the default in every setting.
+constexpr std::string_view everything = R"({
     "$schema": "signet.schema.json",
     "shards": 3,
     "listeners": [{ "address": "127.0.0.1:8080" }, { "address": "[::1]:0" }],
@@ -69,12 +67,21 @@ TEST_CASE("every setting of the file arrives in the configuration", "[config]") 
       "timeouts": { "connect": "4s", "response": "5s", "total": "6s" } }],
     "apis": [{ "id": "o", "displayName": "Orders", "path": "/shop/orders/", "hosts": ["API.example", "[::1]"], "backendId": "orders" },
              { "id": "l", "path": "", "serviceUrl": "http://10.0.0.9/" }]
-  })");
+})";
+
+Config everything_read() {
+  Loaded loaded = parse_config("conf/x.json", everything);
   for (const Problem& problem : loaded.report.errors) {
     FAIL_CHECK(problem.text());
   }
   REQUIRE(loaded.config.has_value());
-  const Config& config = *loaded.config;
+  return std::move(*loaded.config);
+}
+
+}  // namespace
+
+TEST_CASE("every setting of the gateway arrives in the configuration", "[config]") {
+  const Config config = everything_read();
   CHECK(config.file == "conf/x.json");
   CHECK(config.shards == 3);
   REQUIRE(config.listeners.size() == 2);
@@ -93,7 +100,10 @@ TEST_CASE("every setting of the file arrives in the configuration", "[config]") 
   CHECK(config.access_log == "conf/log/access");
   CHECK(config.forwarded_headers == ForwardedHeaders::both);
   CHECK(config.backend_tls_status == 502);
+}
 
+TEST_CASE("every setting of certificates and authorities arrives in the configuration", "[config]") {
+  const Config config = everything_read();
   REQUIRE(config.certificates.size() == 2);
   CHECK(config.certificates[0].id == "pfx");
   CHECK(config.certificates[0].pfx_file.value == "conf/a.pfx");
@@ -105,7 +115,10 @@ TEST_CASE("every setting of the file arrives in the configuration", "[config]") 
   REQUIRE(config.certificate_authorities.size() == 1);
   CHECK(config.certificate_authorities[0].id == "corp");
   CHECK(config.certificate_authorities[0].pem_file.value == "conf/corp.pem");
+}
 
+TEST_CASE("every setting of a back end arrives in the configuration", "[config]") {
+  const Config config = everything_read();
   REQUIRE(config.backends.size() == 1);
   const Backend& backend = config.backends[0];
   CHECK(backend.id == "orders");
@@ -131,7 +144,10 @@ TEST_CASE("every setting of the file arrives in the configuration", "[config]") 
   CHECK(backend.timeouts.connect == 4s);
   CHECK(backend.timeouts.response == 5s);
   CHECK(backend.timeouts.total == 6s);
+}
 
+TEST_CASE("every setting of an API arrives in the configuration", "[config]") {
+  const Config config = everything_read();
   REQUIRE(config.apis.size() == 2);
   CHECK(config.apis[0].id == "o");
   CHECK(config.apis[0].display_name == "Orders");

@@ -30,7 +30,7 @@ TEST_CASE("a URL that says more or less than where to go is refused with what wa
     CHECK(refusal(text).starts_with("expected a URL that starts with"));
   }
   for (const char* text : {"https://", "https:///v2", "https://:443", "https://[::1", "https://[]", "https://[10.0.0.1]", "https://::1",
-                           "https://a b", "https://1.2", "https://[::1]x:1/",
+                           "https://a b", "https://10.1", "https://[::1]x:1/",
                            "https://b\xc3\xbc"
                            "cher.example"}) {
     CAPTURE(text);

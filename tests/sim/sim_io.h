@@ -86,6 +86,7 @@ class SimIo final : public io::Io, private io::BufferSource {
   void send(io::Operation& operation, io::Descriptor descriptor, ByteView bytes) override;
   void shutdown_send(io::Descriptor descriptor) override;
   void close(io::Descriptor descriptor) override;
+  void reset(io::Descriptor descriptor) override;
   void cancel(io::Operation& operation) override;
   [[nodiscard]] TimePoint now() const override { return now_; }
   [[nodiscard]] WallTime wall_now() const override;
@@ -139,6 +140,7 @@ class SimIo final : public io::Io, private io::BufferSource {
   Socket& socket(io::Descriptor descriptor);
   Socket* find(io::Descriptor descriptor);
   Socket& make_socket();
+  Socket& release(io::Descriptor descriptor);
   void forget_if_gone(io::Descriptor descriptor);
   static Slot& slot(Socket& at, std::uint8_t kind);
   void begin(Slot& slot, io::Operation& operation, std::uint8_t kind, io::Descriptor descriptor);

@@ -88,12 +88,24 @@ SimIo::Socket* SimIo::listener_at(const Endpoint& endpoint) {
   return candidates.empty() ? nullptr : candidates[random_.below(candidates.size())];
 }
 
-void SimIo::close(Descriptor descriptor) {
+SimIo::Socket& SimIo::release(Descriptor descriptor) {
   Socket& closed = socket(descriptor);
   SIGNET_CHECK(closed.accept.operation == nullptr && closed.recv.operation == nullptr && closed.send.operation == nullptr);
   closed.open = false;
   --open_descriptors_;
   note(static_cast<std::uint64_t>(descriptor));
+  return closed;
+}
+
+void SimIo::reset(Descriptor descriptor) {
+  const Socket& closed = release(descriptor);
+  SIGNET_CHECK(!closed.listening);
+  reset_later(closed.other);
+  forget_if_gone(descriptor);
+}
+
+void SimIo::close(Descriptor descriptor) {
+  Socket& closed = release(descriptor);
   if (closed.listening) {
     for (const Descriptor id : closed.backlog) {
       Socket& refused = socket(id);

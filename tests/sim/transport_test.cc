@@ -180,9 +180,6 @@ TEST_CASE("whatever the network does, a transport delivers each byte once and in
         CHECK(caller->received == caller->size);
         ++complete;
       }
-      if (faults.reset == 0 && caller->connected) {
-        CHECK(caller->end == 0);
-      }
     }
     REQUIRE(io.run_until([&] { return server.open() == 0; }));
     server.close_listener();
@@ -200,7 +197,7 @@ TEST_CASE("a transport that is aborted at any moment ends without anything left"
     SimIo io(random.next(), faults);
     EchoServer server(io, net::Close::flush);
     auto callers = start_callers(io, server.address());
-    const std::uint64_t turns = random.below(400);
+    const std::uint64_t turns = random.below(random.chance(500) ? 100 : 3000);
     for (std::uint64_t i = 0; i < turns; ++i) {
       io.turn();
     }

@@ -87,7 +87,7 @@ class Material {
  private:
   friend class MaterialReader;
   struct Entry;
-  std::vector<Entry> entries_;
+  std::vector<std::unique_ptr<const Entry>> entries_;
 };
 
 struct BuildOptions {

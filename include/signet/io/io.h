@@ -45,6 +45,8 @@ class Io {
   virtual void shutdown_send(Descriptor descriptor) = 0;
   /// REQUIRES: no operation is active on it.
   virtual void close(Descriptor descriptor) = 0;
+  /// As `close`, but the peer sees a reset where `close` shows it an end: what it got is not all that was meant for it.
+  virtual void reset(Descriptor descriptor) = 0;
   /// Hurries an active operation: it completes with -ECANCELED, unless it had completed already. Not a connect's socket: io closes that.
   virtual void cancel(Operation& operation) = 0;
 

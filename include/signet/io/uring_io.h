@@ -36,6 +36,7 @@ class UringIo final : public Io {
   void send(Operation& operation, Descriptor descriptor, ByteView bytes) override;
   void shutdown_send(Descriptor descriptor) override;
   void close(Descriptor descriptor) override;
+  void reset(Descriptor descriptor) override;
   void cancel(Operation& operation) override;
   [[nodiscard]] TimePoint now() const override;
   [[nodiscard]] WallTime wall_now() const override;

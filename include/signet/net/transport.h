@@ -43,7 +43,7 @@ enum class Close : std::uint8_t {
   /// answer
   /// with RST, which can destroy our last answer on its way (RFC 9112 §9.6).
   linger,
-  /// Drop what is queued, close at once.
+  /// Drop what is queued, close at once. The peer sees a reset: it must not take what it got for all (RFC 9112 §8).
   abort,
 };
 
@@ -135,6 +135,7 @@ class Transport {
   bool send_broken_ = false;
   bool tls_broken_ = false;
   bool cancelled_ = false;
+  bool cut_short_ = false;  ///< not all was sent: the peer must not see an orderly end
   bool congested_ = false;  ///< the owner was told so and waits for on_transport_drained
 };
 

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "signet/config/snapshot.h"
+#include "material.h"
+#include "names.h"
+
+namespace signet::config {
+
+namespace {
+
+wire::Check check(bool on) {
+  return on ? wire::Check::on : wire::Check::off;
+}
+
+/// The object of that id, or nullptr.
+template <typename Object>
+const Object* find_by_id(const std::vector<Object>& objects, std::string_view id) {
+  const auto object = std::ranges::find(objects, id, &Object::id);
+  return object == objects.end() ? nullptr : &*object;
+}
+
+template <typename Object>
+std::string no_such(std::string_view kind, std::string_view id, const std::vector<Object>& objects) {
+  std::vector<std::string_view> ids;
+  for (const Object& object : objects) {
+    ids.push_back(object.id);
+  }
+  return fmt::format("no {} has the id \"{}\"{}", kind, id, suggestion(id, ids));
+}
+
+/// Is `prefix` the beginning of `path`, on whole segments?
+bool is_path_prefix(std::string_view prefix, std::string_view path) {
+  if (prefix.ends_with('/')) {
+    prefix.remove_suffix(1);
+  }
+  return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
+}
+
+class Builder {
+ public:
+  Builder(const Config& config, Files& files, const BuildOptions& options)
+      : config_(config), options_(options), material_(files, options.material, options.now, built_.report) {}
+
+  Built run();
+
+ private:
+  /// Who a back end is told that we are.
+  struct Credential {
+    std::string id;
+    std::shared_ptr<const wire::Certificate> certificate;
+  };
+
+  void read_material();
+  void add_backend(const Backend& backend);
+  void add_api(const Api& api);
+  void check_listeners();
+
+  Credential credential(const Backend& backend);
+  Credential credential_by_thumbprint(const Reference& thumbprint);
+  std::shared_ptr<const wire::Identity> identity(const Url& url, const BackendTls& tls, const Credential& credential, const Source& source);
+  bool add_authorities(const BackendTls& tls, const Source& source, wire::IdentitySettings& settings);
+  const Upstream* upstream_of(const Api& api);
+  const Backend* lender(const Url& url) const;
+  const Upstream* add_upstream(const Url& url, const Backend& settings, const BackendTls& tls, Credential credential, const Source& source);
+
+  const Config& config_;
+  const BuildOptions& options_;
+  Built built_;
+  MaterialReader material_;
+  std::map<std::string, std::shared_ptr<const wire::Certificate>, std::less<>> certificates_;
+  std::map<std::string, std::shared_ptr<const wire::CertificateAuthority>, std::less<>> authorities_;
+  std::map<std::string, const Upstream*, std::less<>> backends_;
+  std::vector<std::unique_ptr<const Upstream>> upstreams_;
+  std::vector<Router::Entry> routes_;
+  std::map<std::pair<std::string, std::string>, const Api*> taken_;  ///< (host, path)
+};
+
+Built Builder::run() {
+  read_material();
+  for (const Backend& backend : config_.backends) {
+    add_backend(backend);
+  }
+  for (const Api& api : config_.apis) {
+    add_api(api);
+  }
+  check_listeners();
+  if (built_.report.ok()) {
+    material_.remember();
+    built_.snapshot = std::make_shared<const Snapshot>(Snapshot::Parts{
+        .config = config_,
+        .generation = options_.generation,
+        .upstreams = std::move(upstreams_),
+        .router = Router(std::move(routes_)),
+    });
+  }
+  return std::move(built_);
+}
+
+void Builder::read_material() {
+  for (const Certificate& certificate : config_.certificates) {
+    certificates_[certificate.id] = material_.certificate(certificate);
+  }
+  for (const CertificateAuthority& authority : config_.certificate_authorities) {
+    authorities_[authority.id] = material_.authority(authority);
+  }
+}
+
+void Builder::add_backend(const Backend& backend) {
+  backends_[backend.id] = add_upstream(backend.url, backend, backend.tls, credential(backend), backend.source);
+}
+
+/// The first certificate is presented; the others must exist too.
+Builder::Credential Builder::credential(const Backend& backend) {
+  const BackendCredentials& credentials = backend.credentials;
+  Credential first;
+  const std::vector<Reference>& references = credentials.certificate_ids.empty() ? credentials.certificate : credentials.certificate_ids;
+  if (!references.empty() && backend.url.scheme == Scheme::http) {
+    built_.report.error(references.front().source,
+                        "a client certificate for an http:// back end: expected an https:// URL, or no certificate");
+  }
+  for (const Reference& reference : references) {
+    Credential found;
+    if (credentials.certificate_ids.empty()) {
+      found = credential_by_thumbprint(reference);
+    } else if (const auto known = certificates_.find(reference.value); known != certificates_.end()) {
+      found = Credential{.id = known->first, .certificate = known->second};
+    } else {
+      built_.report.error(reference.source, no_such("certificate", reference.value, config_.certificates));
+    }
+    if (&reference == &references.front()) {
+      first = std::move(found);
+    }
+  }
+  return first;
+}
+
+Builder::Credential Builder::credential_by_thumbprint(const Reference& thumbprint) {
+  for (const auto& [id, certificate] : certificates_) {
+    if (certificate && (certificate->thumbprint_sha1() == thumbprint.value || certificate->thumbprint_sha256() == thumbprint.value)) {
+      return Credential{.id = id, .certificate = certificate};
+    }
+  }
+  built_.report.error(thumbprint.source, fmt::format("no certificate has the thumbprint {}", thumbprint.value));
+  return {};
+}
+
+/// False after an error.
+bool Builder::add_authorities(const BackendTls& tls, const Source& source, wire::IdentitySettings& settings) {
+  bool complete = true;
+  for (const Reference& reference : tls.certificate_authorities) {
+    const auto known = authorities_.find(reference.value);
+    if (known == authorities_.end()) {
+      built_.report.error(reference.source, no_such("certificate authority", reference.value, config_.certificate_authorities));
+    }
+    if (known == authorities_.end() || !known->second) {
+      complete = false;
+      continue;
+    }
+    settings.authorities.push_back(known->second);
+  }
+  if (tls.certificate_authorities.empty() && settings.validate_chain == wire::Check::on) {
+    const bool pinned = !settings.server_certificate_thumbprints.empty() || !settings.server_x509_names.empty();
+    if (std::shared_ptr<const wire::CertificateAuthority> system = material_.system_authority()) {
+      settings.authorities.push_back(std::move(system));
+    } else if (!pinned) {
+      built_.report.error(source,
+                          "no authority to check the back end's certificate against: expected tls.certificateAuthorities, because this "
+                          "system has no bundle of its own");
+      complete = false;
+    }
+  }
+  return complete;
+}
+
+/// Null after an error.
+std::shared_ptr<const wire::Identity> Builder::identity(const Url& url, const BackendTls& tls, const Credential& credential,
+                                                        const Source& source) {
+  const bool pinned = !tls.server_certificate_thumbprints.empty() || !tls.server_x509_names.empty();
+  wire::IdentitySettings settings{
+      .certificate = credential.certificate,
+      .validate_chain = check(tls.validate_certificate_chain || pinned),
+      .validate_name = check(tls.validate_certificate_name || pinned),
+      .server_certificate_thumbprints = tls.server_certificate_thumbprints,
+      .server_name = tls.server_name.empty() ? url.host : tls.server_name,
+      .min_version = tls.min_version,
+      .max_version = tls.max_version,
+      .groups = tls.groups,
+      .late_authentication = tls.late_authentication,
+      .require_certificate_request = check(tls.require_certificate_request),
+  };
+  for (const ServerX509Name& name : tls.server_x509_names) {
+    settings.server_x509_names.push_back({.common_name = name.name, .issuer_thumbprint = name.issuer_certificate_thumbprint});
+  }
+  if (!add_authorities(tls, source, settings)) {
+    return nullptr;
+  }
+  Result<std::shared_ptr<const wire::Identity>> made = wire::Identity::make(std::move(settings));
+  if (!made) {
+    built_.report.error(source, std::move(made.error().detail));
+    return nullptr;
+  }
+  return std::move(*made);
+}
+
+const Upstream* Builder::add_upstream(const Url& url, const Backend& settings, const BackendTls& tls, Credential credential,
+                                      const Source& source) {
+  auto upstream = std::make_unique<Upstream>();
+  upstream->id = settings.id;
+  upstream->scheme = url.scheme;
+  upstream->host = url.host;
+  upstream->port = url.port;
+  upstream->base_path = url.path;
+  upstream->authority = url.authority;
+  upstream->host_header = settings.host_header;
+  if (url.scheme == Scheme::https) {
+    upstream->identity = identity(url, tls, credential, source);
+    upstream->certificate = std::move(credential.certificate);
+    upstream->certificate_id = std::move(credential.id);
+  }
+  upstream->connect_timeout = settings.timeouts.connect;
+  upstream->response_timeout = settings.timeouts.response;
+  upstream->total_timeout = settings.timeouts.total;
+  upstream->connections_max = settings.connections.max;
+  upstream->idle_connections_max = settings.connections.idle_max;
+  upstream->idle_timeout = settings.connections.idle_timeout;
+  upstreams_.push_back(std::move(upstream));
+  return upstreams_.back().get();
+}
+
+void Builder::add_api(const Api& api) {
+  const std::string path = api.path.empty() ? std::string() : "/" + api.path;
+  std::vector<std::string> hosts = api.hosts;
+  std::ranges::sort(hosts);
+  const auto repeated = std::ranges::unique(hosts);
+  hosts.erase(repeated.begin(), repeated.end());
+  for (const std::string& host : hosts.empty() ? std::vector<std::string>{""} : hosts) {
+    const auto [other, free] = taken_.try_emplace({host, path}, &api);
+    if (!free) {
+      built_.report.error(api.source, fmt::format("API \"{}\" has the same path \"{}\"{} as API \"{}\"", api.id, api.path,
+                                                  host.empty() ? "" : fmt::format(" on host {}", host), other->second->id));
+    }
+  }
+  const Upstream* upstream = upstream_of(api);
+  routes_.push_back(Router::Entry{.hosts = std::move(hosts), .route = Route{.api_id = api.id, .path = path, .upstream = upstream}});
+}
+
+/// Null after an error.
+const Upstream* Builder::upstream_of(const Api& api) {
+  if (!api.backend_id.value.empty()) {
+    const auto known = backends_.find(api.backend_id.value);
+    if (known == backends_.end()) {
+      built_.report.error(api.backend_id.source, no_such("backend", api.backend_id.value, config_.backends));
+      return nullptr;
+    }
+    return known->second;
+  }
+  Result<Url> url = parse_url(api.service_url.value);
+  if (!url) {
+    built_.report.error(api.service_url.source, std::move(url.error().detail));
+    return nullptr;
+  }
+  const Backend* backend = lender(*url);
+  return add_upstream(*url, Backend{}, backend == nullptr ? BackendTls{} : backend->tls, {}, api.service_url.source);
+}
+
+/// The backend that lends a serviceUrl its TLS checks (never its credentials): the one whose URL is the longest prefix on whole segments.
+/// Two that are equally long lend nothing.
+const Backend* Builder::lender(const Url& url) const {
+  const Backend* best = nullptr;
+  std::size_t best_size = 0;
+  bool tie = false;
+  for (const Backend& backend : config_.backends) {
+    const Url& candidate = backend.url;
+    if (candidate.scheme != url.scheme || candidate.host != url.host || candidate.port != url.port ||
+        !is_path_prefix(candidate.path, url.path)) {
+      continue;
+    }
+    const std::size_t size = candidate.path.size() - (candidate.path.ends_with('/') ? 1 : 0);
+    if (best == nullptr || size > best_size) {
+      best = &backend;
+      best_size = size;
+      tie = false;
+    } else if (size == best_size) {
+      tie = true;
+    }
+  }
+  return tie ? nullptr : best;
+}
+
+void Builder::check_listeners() {
+  const bool lends_identity = std::ranges::any_of(upstreams_, [](const auto& upstream) { return upstream->certificate != nullptr; });
+  for (const Listener& listener : config_.listeners) {
+    if (lends_identity && !listener.address.is_loopback()) {
+      built_.report.warning(listener.source, fmt::format("{} is not loopback: whoever reaches it calls back ends under the certificates of "
+                                                         "the APIs, because callers are not authenticated",
+                                                         listener.address.text()));
+    }
+  }
+}
+
+}  // namespace
+
+Built build_snapshot(const Config& config, Files& files, const BuildOptions& options) {
+  return Builder(config, files, options).run();
+}
+
+}  // namespace signet::config

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// How a client's certificate is asked for, shown, and refused.
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+#include <string>
+
+#include "tls_test_contexts.h"
+
+using namespace signet;
+using namespace signet::wire;
+using namespace signet::test;
+using Event = TlsEngine::Event;
+
+namespace {
+
+/// What the client says after the server has refused it: in TLS 1.2 in the handshake, in TLS 1.3 when it reads.
+Error refusal_of_client(IdentitySettings settings, TlsServerSettings server) {
+  TlsPair pair(client_context(std::move(settings)), server_context(std::move(server)));
+  CHECK_FALSE(pair.handshake());
+  REQUIRE(pair.server_event == Event::failed);
+  if (pair.client_event == Event::handshake_complete) {
+    CHECK(pair.client.version() == TlsVersion::tls13);
+    CHECK(pair.client_reads().empty());
+  }
+  REQUIRE(pair.client_event == Event::failed);
+  return pair.client.error();
+}
+
+}  // namespace
+
+TEST_CASE("a client certificate that the server does not trust is told as identity refused", "[wire][tls]") {
+  const TlsVersion version = GENERATE(TlsVersion::tls12, TlsVersion::tls13);
+  CAPTURE(to_string(version));
+  const TestPki& pki = TestPki::instance();
+  IdentitySettings settings = identity_settings(version);
+  settings.certificate = pki.certificate("other-client", "other-root");
+  const Error untrusted = refusal_of_client(settings, server_settings());
+  CHECK(untrusted.kind == ErrorKind::identity_refused);
+  CHECK(untrusted.origin == Origin::identity);
+  CHECK(untrusted.retry == Retry::no);
+  CHECK(untrusted.tls_alert != 0);
+  CHECK(untrusted.detail.find("orders-client") != std::string::npos);
+  CHECK(untrusted.detail.find(std::string(alert_name(untrusted.tls_alert))) != std::string::npos);
+
+  settings.certificate = pki.certificate("client-expired");
+  const Error expired = refusal_of_client(settings, server_settings());
+  CHECK(expired.kind == ErrorKind::identity_refused);
+  CHECK(expired.tls_alert == 45);  // certificate_expired
+}
+
+TEST_CASE("no certificate where one is demanded is identity refused as well", "[wire][tls]") {
+  const TlsVersion version = GENERATE(TlsVersion::tls12, TlsVersion::tls13);
+  IdentitySettings settings = identity_settings(version);
+  settings.certificate = nullptr;
+  const Error error = refusal_of_client(settings, server_settings());
+  CHECK(error.kind == ErrorKind::identity_refused);
+  CHECK(error.origin == Origin::identity);
+  CHECK(error.detail.find("none") != std::string::npos);
+}
+
+TEST_CASE("the server's errors about a caller's certificate name the fault", "[wire][tls]") {
+  const TlsVersion version = GENERATE(TlsVersion::tls12, TlsVersion::tls13);
+  const TestPki& pki = TestPki::instance();
+  IdentitySettings settings = identity_settings(version);
+  settings.certificate = pki.certificate("other-client", "other-root");
+  TlsPair untrusted(client_context(settings), server_context());
+  CHECK_FALSE(untrusted.handshake());
+  CHECK(untrusted.server.error().kind == ErrorKind::tls_untrusted);
+  CHECK(untrusted.server.error().origin == Origin::caller);
+
+  settings.certificate = pki.certificate("client-expired");
+  TlsPair expired(client_context(settings), server_context());
+  CHECK_FALSE(expired.handshake());
+  CHECK(expired.server.error().kind == ErrorKind::tls_expired);
+
+  settings.certificate = nullptr;
+  TlsPair missing(client_context(settings), server_context());
+  CHECK_FALSE(missing.handshake());
+  CHECK(missing.server.error().kind == ErrorKind::tls_certificate);
+  CHECK(missing.server.error().detail.find("no certificate") != std::string::npos);
+}
+
+TEST_CASE("a listener may take any certificate, or none, or not ask", "[wire][tls]") {
+  const TlsVersion version = GENERATE(TlsVersion::tls12, TlsVersion::tls13);
+  const TestPki& pki = TestPki::instance();
+  IdentitySettings settings = identity_settings(version);
+  settings.certificate = pki.certificate("other-client", "other-root");
+
+  TlsServerSettings any = server_settings();
+  any.validate_client_chain = Check::off;
+  TlsPair taken = connected(client_context(settings), server_context(any));
+  REQUIRE(taken.server.peer() != nullptr);
+  CHECK(taken.server.peer()->leaf.thumbprint_sha1 == settings.certificate->thumbprint_sha1());
+
+  TlsServerSettings silent = server_settings();
+  silent.client_certificate = ClientCertificate::none;
+  TlsPair unasked = connected(client_context(settings), server_context(silent));
+  CHECK_FALSE(unasked.client.certificate_requested());
+  CHECK_FALSE(unasked.client.certificate_sent());
+  CHECK(unasked.server.peer() == nullptr);
+
+  settings.certificate = nullptr;
+  TlsServerSettings optional = server_settings();
+  optional.client_certificate = ClientCertificate::request;
+  TlsPair none = connected(client_context(settings), server_context(optional));
+  CHECK(none.client.certificate_requested());
+  CHECK_FALSE(none.client.certificate_sent());
+  CHECK(none.server.peer() == nullptr);
+
+  settings.certificate = pki.certificate("other-client", "other-root");
+  CHECK(refusal_of_client(settings, optional).kind == ErrorKind::identity_refused);
+}
+
+TEST_CASE("a server that does not ask for the certificate is refused where it must", "[wire][tls]") {
+  const TlsVersion version = GENERATE(TlsVersion::tls12, TlsVersion::tls13);
+  IdentitySettings settings = identity_settings(version);
+  settings.require_certificate_request = Check::on;
+  CHECK(TlsPair(client_context(settings), server_context()).handshake());
+
+  TlsServerSettings silent = server_settings();
+  silent.client_certificate = ClientCertificate::none;
+  TlsPair pair(client_context(settings), server_context(silent));
+  CHECK_FALSE(pair.handshake());
+  REQUIRE(pair.client_event == Event::failed);
+  CHECK(pair.client.error().kind == ErrorKind::certificate_not_requested);
+  CHECK(pair.client.error().origin == Origin::identity);
+}
+
+TEST_CASE("a certificate may be asked for after the handshake, where both sides allow it", "[wire][tls]") {
+  const TlsVersion version = GENERATE(TlsVersion::tls12, TlsVersion::tls13);
+  CAPTURE(to_string(version));
+  IdentitySettings settings = identity_settings(version);
+  settings.late_authentication = LateAuthentication::accept;
+  TlsServerSettings server = server_settings();
+  server.client_certificate = ClientCertificate::none;
+  server.late_authentication = LateAuthentication::accept;
+  TlsPair pair = connected(client_context(settings), server_context(server));
+  CHECK_FALSE(pair.client.certificate_requested());
+  pair.client_writes("request");
+  CHECK(pair.server_reads() == "request");
+
+  REQUIRE(pair.server.request_certificate(pair.to_client).has_value());
+  for (int round = 0; round < 4; ++round) {
+    CHECK(pair.client_reads().empty());
+    CHECK(pair.server_reads().empty());
+  }
+  CHECK(pair.client.certificate_requested());
+  CHECK(pair.client.certificate_sent());
+  REQUIRE(pair.server.peer() != nullptr);
+  CHECK(pair.server.peer()->leaf.thumbprint_sha256 == settings.certificate->thumbprint_sha256());
+  pair.server_writes("answer");
+  CHECK(pair.client_reads() == "answer");
+  pair.client_writes("next request");
+  CHECK(pair.server_reads() == "next request");
+}
+
+TEST_CASE("a certificate that is refused after the handshake is identity refused", "[wire][tls]") {
+  const TlsVersion version = GENERATE(TlsVersion::tls12, TlsVersion::tls13);
+  CAPTURE(to_string(version));
+  IdentitySettings settings = identity_settings(version);
+  settings.certificate = TestPki::instance().certificate("other-client", "other-root");
+  settings.late_authentication = LateAuthentication::accept;
+  TlsServerSettings server = server_settings();
+  server.client_certificate = ClientCertificate::none;
+  server.late_authentication = LateAuthentication::accept;
+  TlsPair pair = connected(client_context(settings), server_context(server));
+  CHECK(pair.client_reads().empty());
+  REQUIRE(pair.server.request_certificate(pair.to_client).has_value());
+  for (int round = 0; round < 4 && pair.client_event != Event::failed; ++round) {
+    CHECK(pair.client_reads().empty());
+    CHECK(pair.server_reads().empty());
+  }
+  REQUIRE(pair.client_event == Event::failed);
+  CHECK(pair.client.error().kind == ErrorKind::identity_refused);
+  CHECK(pair.client.error().origin == Origin::identity);
+}
+
+TEST_CASE("a certificate cannot be asked for late of a client that does not allow it", "[wire][tls]") {
+  IdentitySettings settings = identity_settings(TlsVersion::tls13);
+  TlsServerSettings server = server_settings();
+  server.client_certificate = ClientCertificate::none;
+  server.late_authentication = LateAuthentication::accept;
+  TlsPair pair = connected(client_context(settings), server_context(server));
+  const auto asked = pair.server.request_certificate(pair.to_client);
+  REQUIRE_FALSE(asked.has_value());
+  CHECK(asked.error().kind == ErrorKind::tls_protocol);
+  pair.server_writes("goes on");
+  CHECK(pair.client_reads() == "goes on");
+}
