@@ -73,7 +73,8 @@ def check_private_headers(tree: Tree) -> list[Finding]:
     """A private header is included only inside its own layer, and every included header of ours exists"""
     findings = []
     files = set(tree.files)
-    generated = {made for build in tree.files if build.endswith("meson.build") for made in re.findall(r"output: '([\w.]+)'", tree.text(build))}
+    builds = [name for name in tree.files if name.endswith("meson.build")]
+    generated = {made for build in builds for made in re.findall(r"output: '([\w.]+)'", tree.text(build))}
     for name in tree.cpp():
         layer = layer_of(name)
         for number, included, system in includes(tree, name):
