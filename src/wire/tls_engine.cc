@@ -68,6 +68,7 @@ void TlsEngine::Parts::offer(TlsSession session) {
   if (wolfSSL_set_session(ssl, session.session_.get()) != WOLFSSL_SUCCESS) {
     return;  // a full handshake, then
   }
+  offered = true;
   offered_requested = session.certificate_requested_;
   offered_peer = std::move(session.peer_);
   offered_authenticated_at = session.authenticated_at_;
@@ -90,6 +91,10 @@ TlsEngine::Event TlsEngine::Parts::complete_handshake() {
   }
   if (!client()) {
     return Event::handshake_complete;
+  }
+  // Whatever wolfSSL thinks: without a checked leaf, or a session that one stands behind, there is no connection.
+  if (resumed ? !offered : !accepted) {
+    return fail(Error{.detail = "the TLS handshake ended without a check of the server's certificate"});
   }
   const IdentitySettings& settings = shared().identity->settings();
   if (settings.require_certificate_request == Check::on && !requested) {

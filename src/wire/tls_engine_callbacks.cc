@@ -126,6 +126,7 @@ int TlsEngine::Parts::send(const char* source, int size) {
 
 bool TlsEngine::Parts::judge(const WOLFSSL_X509_STORE_CTX& store) {
   judged = true;
+  accepted = false;
   const bool chain_is_checked =
       (client() ? shared().identity->settings().validate_chain : shared().server.validate_client_chain) == Check::on;
   if (store.totalCerts == 0) {
@@ -173,13 +174,15 @@ bool TlsEngine::Parts::judge_leaf(SentChain chain, int code, bool chain_is_check
     return false;
   }
   if (!client()) {
+    accepted = true;
     return true;
   }
   verdict = check_server(*common.identity, peer->leaf, chain);
   if (!verdict && chain_is_checked && !common.identity->settings().revocation_lists.empty()) {
     verdict = check_revocation(*common.identity, chain, wolfSSL_CTX_GetCertManager(common.context));
   }
-  return !verdict;
+  accepted = !verdict;
+  return accepted;
 }
 
 void TlsEngine::Parts::keep_session(WOLFSSL_SESSION* session, TlsVersion session_version) {

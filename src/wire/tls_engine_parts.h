@@ -66,6 +66,8 @@ struct TlsEngine::Parts {
   bool refuses_renegotiation = false;  ///< any further one is declined
   bool resumed = false;
   bool requested = false;          ///< a CertificateRequest came on this connection, or on the one that it resumes
+  bool accepted = false;           ///< the peer's leaf passed every check
+  bool offered = false;            ///< a session was
   bool offered_requested = false;  ///< what the offered session remembers
   std::optional<Error> error;
   std::optional<Error> verdict;  ///< of a callback, which can only say no
