@@ -167,8 +167,7 @@ int hmac_number(wc_HashType hash) {
     case WC_HASH_TYPE_SHA224: return WC_SHA224;
     case WC_HASH_TYPE_SHA256: return WC_SHA256;
     case WC_HASH_TYPE_SHA384: return WC_SHA384;
-    case WC_HASH_TYPE_SHA512: return WC_SHA512;
-    default: SIGNET_CHECK(!"a hash that digest_type does not know"); return 0;
+    default: SIGNET_CHECK(hash == WC_HASH_TYPE_SHA512); return WC_SHA512;
   }
 }
 

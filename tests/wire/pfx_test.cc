@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include <wolfssl/ssl.h>
+
 #include <catch2/generators/catch_generators.hpp>
-#include <catch2/generators/catch_generators_range.hpp>
 
 #include "certificate_files.h"
 
@@ -23,6 +24,21 @@ constexpr const char* alone_p256 = "CN=p256";
 constexpr const char* alone_rsa = "CN=rsa2048";
 
 }  // namespace
+
+TEST_CASE("PFX: what comes out is taken by the TLS library, for every key type", "[wire][pfx]") {
+  const std::string kind = GENERATE("rsa2048", "rsa4096", "p256", "p384", "p521", "ed25519");
+  CAPTURE(kind);
+  const auto certificate = usable(open("openssl/key-" + kind + ".pfx"));
+  const std::unique_ptr<WOLFSSL_CTX, void (*)(WOLFSSL_CTX*)> context(wolfSSL_CTX_new(wolfTLS_client_method()), wolfSSL_CTX_free);
+  REQUIRE(context != nullptr);
+  const auto octets = [](signet::ByteView bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); };
+  const signet::ByteView leaf = certificate->chain_der().front();
+  const signet::ByteView key = certificate->private_key_der();
+  CHECK(wolfSSL_CTX_use_certificate_buffer(context.get(), octets(leaf), static_cast<long>(leaf.size()), WOLFSSL_FILETYPE_ASN1) ==
+        WOLFSSL_SUCCESS);
+  CHECK(wolfSSL_CTX_use_PrivateKey_buffer(context.get(), octets(key), static_cast<long>(key.size()), WOLFSSL_FILETYPE_ASN1) ==
+        WOLFSSL_SUCCESS);
+}
 
 TEST_CASE("PFX: every key type comes out with its whole chain", "[wire][pfx]") {
   const std::string kind = GENERATE("rsa2048", "rsa3072", "rsa4096", "p256", "p384", "p521", "ed25519");
