@@ -3,10 +3,28 @@
 
 #include <fmt/core.h>
 
-#include <iterator>
+#include <string_view>
 #include <utility>
 
 namespace signet::config {
+
+namespace {
+
+/// File names, ids and keys may hold anything; a problem is one line.
+std::string one_line(std::string_view text) {
+  std::string line;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) {
+      line += fmt::format("\\x{:02x}", byte);
+    } else {
+      line += c;
+    }
+  }
+  return line;
+}
+
+}  // namespace
 
 std::string Problem::text() const {
   std::string text = source.file;
@@ -19,7 +37,7 @@ std::string Problem::text() const {
   if (!source.pointer.empty()) {
     text += source.pointer + ": ";
   }
-  return text + message;
+  return one_line(text + message);
 }
 
 void Report::error(Source source, std::string message) {

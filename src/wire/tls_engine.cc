@@ -276,10 +276,8 @@ Result<void> TlsEngine::request_certificate(ByteBuffer& output) {
     code = wolfSSL_request_certificate(parts.ssl);
   } else {
     code = wolfSSL_Rehandshake(parts.ssl);
-    if (code != WOLFSSL_SUCCESS && wants_input(wolfSSL_get_error(parts.ssl, code))) {
-      code = WOLFSSL_SUCCESS;
-    } else if (code != WOLFSSL_SUCCESS) {
-      code = wolfSSL_get_error(parts.ssl, code);
+    if (const int inner = wolfSSL_get_error(parts.ssl, code); code != WOLFSSL_SUCCESS && inner != 0) {
+      code = wants_input(inner) ? WOLFSSL_SUCCESS : inner;
     }
   }
   if (code != WOLFSSL_SUCCESS) {

@@ -26,10 +26,10 @@ struct alignas(16) Header {
 };
 static_assert(sizeof(Header) == 16);
 
-// Two classes per doubling: 64, 96, 128, 192, … 32 KiB, 48 KiB, the largest of which holds a record of RFC 8446 with room for its growth.
+// Four classes per doubling: 64, 80, 96, 112, 128, 160, … 32 KiB, 40 KiB, 48 KiB. The largest holds more than two records of RFC 8446.
 constexpr std::size_t block_bytes_min = 64;
 constexpr std::size_t block_bytes_max = 48 * 1024;
-constexpr std::uint32_t size_classes = 20;
+constexpr std::uint32_t size_classes = 39;
 constexpr std::uint32_t no_class = size_classes;
 constexpr std::size_t kept_bytes_max = std::size_t{8} << 20;  // per thread
 
@@ -39,16 +39,17 @@ constexpr std::uint32_t class_of(std::size_t size) {
   }
   const auto power = static_cast<std::uint32_t>(std::bit_width(size - 1) - std::bit_width(block_bytes_min));
   const std::size_t below = block_bytes_min << power;  // size is in (below, 2 * below]
-  return 2 * power + (size <= below + below / 2 ? 1 : 2);
+  const std::size_t quarter = below / 4;
+  return 4 * power + static_cast<std::uint32_t>((size - below + quarter - 1) / quarter);
 }
 
 constexpr std::size_t bytes_of(std::uint32_t size_class) {
-  const std::size_t power = block_bytes_min << (size_class / 2);
-  return size_class % 2 == 0 ? power : power + power / 2;
+  const std::size_t power = block_bytes_min << (size_class / 4);
+  return power + size_class % 4 * (power / 4);
 }
 
-static_assert(class_of(1) == 0 && class_of(64) == 0 && class_of(65) == 1 && class_of(96) == 1 && class_of(97) == 2 && class_of(128) == 2);
-static_assert(bytes_of(0) == 64 && bytes_of(1) == 96 && bytes_of(2) == 128);
+static_assert(class_of(1) == 0 && class_of(64) == 0 && class_of(65) == 1 && class_of(80) == 1 && class_of(81) == 2 && class_of(128) == 4);
+static_assert(bytes_of(0) == 64 && bytes_of(1) == 80 && bytes_of(4) == 128 && bytes_of(5) == 160);
 static_assert(bytes_of(size_classes - 1) == block_bytes_max && class_of(block_bytes_max) == size_classes - 1);
 
 /// Trivial, so that it can be used until the last instruction of its thread, also after its lists were emptied.

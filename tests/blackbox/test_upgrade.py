@@ -83,12 +83,14 @@ def _accepts(connection: Connection, received: Message) -> bool:
 
 
 def _echo(connection: Connection, received: Message) -> bytes | None:
-    """Shouts back, until it is told to stop."""
+    """Shouts back, until it is told to stop, or to break off without close_notify."""
     if not _accepts(connection, received):
         return answer(b"not a WebSocket", "426 Upgrade Required")
-    while (piece := connection.reader.until(b"\n")) != b"stop\n":
+    while (piece := connection.reader.until(b"\n")) not in (b"stop\n", b"break off\n"):
         connection.send(piece.upper())
     connection.send(b"bye")
+    if piece == b"stop\n":
+        connection.socket.unwrap()
     return None
 
 
@@ -114,6 +116,17 @@ def test_bytes_sent_right_behind_the_handshake_arrive():
         caller.send(request("/api/socket", fields=HANDSHAKE) + b"early\nstop\n")
         assert caller.response().status == 101
         assert caller.reader.rest() == b"EARLY\nbye"
+
+
+def test_what_came_before_a_tunnel_breaks_off_arrives():
+    with ScriptedOrigin(pki(), script=_echo) as origin, Signet(one_api(origin)) as signet, Caller(signet.port) as caller:
+        assert caller.call("/api/socket", fields=HANDSHAKE).status == 101
+        caller.send(b"break off\n")
+        try:
+            received = caller.reader.rest()
+        except ConnectionResetError:
+            received = caller.reader.buffered  # it may look like what it is
+        assert received == b"bye"
 
 
 def test_a_caller_that_leaves_ends_the_tunnel_on_the_other_side():

@@ -258,6 +258,12 @@ TEST_CASE("an error never shows a password that stands in the file", "[config]")
   }
 }
 
+TEST_CASE("an error is one line, whatever the file holds", "[config]") {
+  CHECK(error_of("\"a\\nb\": 1").find('\n') == std::string::npos);
+  const Problem problem{.source = {.file = "a\nb", .line = 1, .column = 2, .pointer = "/\x7f"}, .message = "m\r"};
+  CHECK(problem.text() == "a\\x0ab:1:2: /\\x7f: m\\x0d");
+}
+
 TEST_CASE("two objects of a kind cannot have the same id", "[config]") {
   CHECK(error_of("\"certificateAuthorities\": [{ \"id\": \"a\", \"pemFile\": \"x\" },\n { \"id\": \"a\", \"pemFile\": \"y\" }]") ==
         "2:2: /certificateAuthorities/1: the id \"a\" is taken by the object on line 1");

@@ -85,9 +85,9 @@ def functions(text: str) -> list[Function]:
                 continue
             head = text[head_start:position]
             name = _opens_function(head)
-            title = re.match(r'\s*(?:TEST_CASE|SECTION|BENCHMARK)\w*\(\s*(?:\w+,\s*)?"((?:\\.|[^"\\])*)"', original[head_start:position])
-            if name and title:
-                name = title[1]
+            case = re.search(r"\bTEST_CASE\w*\(\s*(?:\w+,\s*)?\"", head)
+            if name and case:
+                name = original[head_start + case.end():position].split('"')[0]
             first = line - head.lstrip().count("\n")
             scopes.append((name, first) if name else None)
             inside = 1 if name else 0

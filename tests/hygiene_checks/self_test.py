@@ -28,6 +28,8 @@ GOOD: dict[str, str | bytes] = {
     "src/base/limit.cc": _function(70),
     "src/io/ring.cc": LICENCE + '#include <liburing.h>\n\n#include "signet/base/a.h"\n',
     "tests/base/a_test.cc": LICENCE + '#include <catch2/catch_test_macros.hpp>\n\n#include "base/b.h"\n',
+    "tests/io/made_test.cc": LICENCE + '#include "made.h"\n',
+    "tests/meson.build": HASH_LICENCE + "custom_target('made', output: 'made.h')\n",
     "scripts/run": "#!/bin/sh\n" + HASH_LICENCE + "curl http://127.0.0.1:80/\n",
     "subprojects/x.wrap": f"[wrap-file]\nsource_url = https://{SOMEWHERE}/y.tar.gz\n",
 }

@@ -17,13 +17,12 @@ namespace signet::wire::test_files {
 
 inline constexpr const char* password = "signet-test";
 
-/// Contents of "openssl/no-mac.pfx". A program that the machine lacks fails the test by name (Java, which is large, skips it).
+/// Contents of "openssl/no-mac.pfx". A program that the machine lacks fails the test by name.
 inline std::string read(const std::string& name) {
   namespace fs = std::filesystem;
   const fs::path path = fs::path(SIGNET_PFX_FIXTURES) / name;
   if (std::ifstream missing(path.parent_path() / "MISSING"); missing) {
     const std::string program{std::istreambuf_iterator<char>(missing), {}};
-    if (path.parent_path().filename() == "java") SKIP("not installed: " << program);
     FAIL("scripts/fetch-dependencies test was not run; not installed: " << program);
   }
   std::ifstream file(path, std::ios::binary);

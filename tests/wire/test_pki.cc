@@ -41,6 +41,10 @@ certificate client-expired '/O=Contoso/CN=orders-client' issuing -1 "$client"
 certificate other-root '/O=Other/CN=Other Root' self 3650 "$ca"
 certificate other-server '/CN=Orders' other-root 365 "$server$names"
 certificate other-client '/O=Contoso/CN=orders-client' other-root 365 "$client"
+certificate issuing-expired '/O=Contoso/CN=Contoso Formerly Issuing' root -1 "$ca"
+certificate server-of-expired '/CN=Orders' issuing-expired 365 "$server$names"
+certificate server-of-server '/CN=Orders' server 365 "$server$names"
+cat server.pem issuing.pem > server-chain.pem
 certificate self-signed '/CN=Orders' self 365 "$server$names"
 list() {  # issuer name options
   [ -e $1.index ] || : > $1.index

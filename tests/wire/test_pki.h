@@ -17,6 +17,8 @@ namespace signet::test {
 ///                      ├─ server-cn (common name orders.internal, no alternative name), server-expired, server-for-clients (usage)
 ///                      ├─ server-revoked
 ///                      └─ client, client-expired
+///     root ── issuing-expired ── server-of-expired;  server ── server-of-server (whose issuer is no certificate authority;
+///     its chain is in server-chain.pem)
 ///     other-root ── other-server, other-client (same names as above)
 ///     self-signed (DNS:orders.internal)
 ///

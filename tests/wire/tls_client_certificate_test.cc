@@ -187,3 +187,62 @@ TEST_CASE("a certificate cannot be asked for late of a client that does not allo
   pair.server_writes("goes on");
   CHECK(pair.client_reads() == "goes on");
 }
+
+TEST_CASE("data in both directions goes on while a certificate is asked for late", "[wire][tls]") {
+  const TlsVersion version = GENERATE(TlsVersion::tls12, TlsVersion::tls13);
+  CAPTURE(to_string(version));
+  IdentitySettings settings = identity_settings(version);
+  settings.late_authentication = LateAuthentication::accept;
+  TlsServerSettings server = server_settings();
+  server.client_certificate = ClientCertificate::none;
+  server.late_authentication = LateAuthentication::accept;
+  TlsPair pair = connected(client_context(settings), server_context(server));
+  CHECK(pair.client_reads().empty());
+  // The client's body is on its way when the server's request leaves.
+  REQUIRE(pair.server.request_certificate(pair.to_client).has_value());
+  pair.client_writes("body");
+  std::string got = pair.server_reads();
+  for (int round = 0; round < 4; ++round) {
+    CHECK(pair.client_reads().empty());
+    got += pair.server_reads();
+  }
+  REQUIRE(pair.client_event == Event::want_input);
+  REQUIRE(pair.server_event == Event::want_input);
+  CHECK(got == "body");
+  REQUIRE(pair.server.peer() != nullptr);
+  pair.server_writes("answer");
+  CHECK(pair.client_reads() == "answer");
+}
+
+TEST_CASE("a TLS 1.2 server may renegotiate once, and not at all where late authentication is refused", "[wire][tls]") {
+  const LateAuthentication allowed = GENERATE(LateAuthentication::refuse, LateAuthentication::accept);
+  IdentitySettings settings = identity_settings(TlsVersion::tls12);
+  settings.late_authentication = allowed;
+  TlsServerSettings server = server_settings();
+  server.client_certificate = ClientCertificate::none;
+  server.late_authentication = LateAuthentication::accept;
+  TlsPair pair = connected(client_context(settings), server_context(server));
+  if (allowed == LateAuthentication::accept) {
+    REQUIRE(pair.server.request_certificate(pair.to_client).has_value());
+    for (int round = 0; round < 4; ++round) {
+      CHECK(pair.client_reads().empty());
+      CHECK(pair.server_reads().empty());
+    }
+    REQUIRE(pair.server.peer() != nullptr);
+  }
+  const auto asked = pair.server.request_certificate(pair.to_client);
+  if (allowed == LateAuthentication::refuse) {
+    // The client did not offer it, so that the server may not even ask.
+    REQUIRE_FALSE(asked.has_value());
+    CHECK(asked.error().kind == ErrorKind::tls_protocol);
+    CHECK(asked.error().detail.find("enegotiation") != std::string::npos);
+    return;
+  }
+  REQUIRE(asked.has_value());
+  CHECK(pair.client_reads().empty());
+  CHECK(pair.client_event == Event::want_input);
+  // One warning alert, encrypted: nothing that is as long as a ClientHello.
+  CHECK_FALSE(pair.to_server.empty());
+  CHECK(pair.to_server.size() < 64);
+  CHECK(std::to_integer<int>(pair.to_server.view()[0]) == 21);
+}

@@ -201,6 +201,21 @@ TEST_CASE("the key share of the first group is sent, and others are agreed on", 
   CHECK(again.client.group() == to_string(group));
 }
 
+TEST_CASE("the server name is indicated if it is a DNS name, and an address is not", "[wire][tls]") {
+  const TlsVersion version = GENERATE(TlsVersion::tls12, TlsVersion::tls13);
+  const auto first_flight = [&](const char* name) {
+    IdentitySettings settings = identity_settings(version);
+    settings.server_name = name;
+    TlsEngine client = TlsEngine::client(client_context(settings));
+    ByteView nothing;
+    ByteBuffer output;
+    CHECK(client.handshake(nothing, output) == Event::want_input);
+    return std::string(output.text());
+  };
+  CHECK(first_flight("orders.internal").find("orders.internal") != std::string::npos);
+  CHECK(first_flight("127.0.0.1").find("127.0.0.1") == std::string::npos);
+}
+
 TEST_CASE("ALPN agrees on the first protocol that both speak", "[wire][tls]") {
   const TlsVersion version = GENERATE(TlsVersion::tls12, TlsVersion::tls13);
   IdentitySettings settings = identity_settings(version);

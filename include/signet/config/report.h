@@ -23,7 +23,8 @@ struct Problem {
   Source source;
   std::string message;
 
-  /// "conf/x.json:12:7: /backends/0/url: expected …"; parts that are not known are left out.
+  /// "conf/x.json:12:7: /backends/0/url: expected …"; parts that are not known are left out. One
+  /// line: control characters are escaped.
   [[nodiscard]] std::string text() const;
 };
 

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "signet/config/snapshot.h"
+
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <map>
+#include <string>
+
+#include "signet/config/load.h"
+#include "wire/test_pki.h"
+
+using namespace signet;
+using namespace signet::config;
+using signet::test::TestPki;
+
+namespace {
+
+/// Files that exist only here; counts how often each is read.
+class MemoryFiles final : public Files {
+ public:
+  std::map<std::string, std::string> files;
+  std::map<std::string, std::string> variables;
+  std::map<std::string, int> reads;
+
+  Result<std::string> read(const std::string& path, std::size_t bytes_max) override {
+    ++reads[path];
+    const auto file = files.find(path);
+    if (file == files.end()) {
+      return fail(ErrorKind::config, Origin::internal, path + ": cannot be read: No such file or directory");
+    }
+    REQUIRE(file->second.size() <= bytes_max);
+    return file->second;
+  }
+
+  std::optional<std::string> environment(const std::string& name) override {
+    const auto variable = variables.find(name);
+    return variable == variables.end() ? std::nullopt : std::optional<std::string>(variable->second);
+  }
+};
+
+constexpr std::string_view certificates = R"(
+  "certificates": [{ "id": "client", "pemFile": "client.pem", "keyFile": "client.key" },
+                   { "id": "other", "pemFile": "other-client.pem", "keyFile": "other-client.key" }],
+  "certificateAuthorities": [{ "id": "corp", "pemFile": "root.pem" }])";
+
+/// Everything that a test needs to see what becomes of a configuration.
+struct Setup {
+  MemoryFiles files;
+  Material material;
+  Built built;
+
+  Setup() {
+    for (const char* name : {"client", "other-client", "client-expired"}) {
+      for (const char* extension : {".pem", ".key"}) {
+        files.files[std::string(name) + extension] = TestPki::instance().file(std::string(name) + extension);
+      }
+    }
+    files.files["root.pem"] = TestPki::instance().file("root.pem");
+  }
+
+  /// `now` lies inside the validity of what is not meant to be expired.
+  static WallTime now() { return TestPki::instance().certificate("client")->not_before() + std::chrono::hours(24); }
+
+  const Snapshot& build(std::string_view settings, std::string_view listener = "127.0.0.1:8080") {
+    const std::string text = "{ \"listeners\": [{ \"address\": \"" + std::string(listener) + "\" }],\n" + std::string(settings) + "}";
+    Loaded loaded = parse_config("x.json", text);
+    for (const Problem& problem : loaded.report.errors) {
+      FAIL(problem.text());
+    }
+    built = build_snapshot(*loaded.config, files, {.generation = 7, .now = now(), .material = &material});
+    static const Snapshot none({});
+    return built.snapshot ? *built.snapshot : none;
+  }
+
+  const Snapshot& build_well(std::string_view settings) {
+    const Snapshot& snapshot = build(settings);
+    for (const Problem& problem : built.report.errors) {
+      FAIL(problem.text());
+    }
+    return snapshot;
+  }
+
+  /// The only error.
+  std::string error() {
+    CHECK(built.snapshot == nullptr);
+    if (built.report.errors.size() != 1) {
+      return std::to_string(built.report.errors.size()) + " errors";
+    }
+    return built.report.errors.front().text();
+  }
+};
+
+std::string with_backend(std::string_view backend_settings) {
+  return std::string(certificates) + R"(, "backends": [{ "id": "orders", )" + std::string(backend_settings) + " }]";
+}
+
+const Upstream& first_upstream(const Snapshot& snapshot) {
+  REQUIRE_FALSE(snapshot.upstreams().empty());
+  return *snapshot.upstreams().front();
+}
+
+}  // namespace
+
+TEST_CASE("each API's calls go to its back end under the certificate that was chosen for it", "[config]") {
+  Setup setup;
+  const Snapshot& snapshot = setup.build_well(std::string(certificates) + R"(,
+    "backends": [{ "id": "a", "url": "https://a.example:8443/v2", "credentials": { "certificateIds": ["client", "other"] },
+                   "tls": { "certificateAuthorities": ["corp"] } },
+                 { "id": "b", "url": "https://b.example", "credentials": { "certificateIds": ["other"] },
+                   "tls": { "certificateAuthorities": ["corp"], "serverName": "c.example" } },
+                 { "id": "plain", "url": "http://10.0.0.9:81" }],
+    "apis": [{ "id": "api-a", "path": "a", "backendId": "a" }, { "id": "api-b", "path": "", "hosts": ["b"], "backendId": "b" },
+             { "id": "api-plain", "path": "plain", "backendId": "plain" }])");
+  CHECK(snapshot.generation() == 7);
+  const Route* a = snapshot.route("any", "/a/1");
+  REQUIRE(a != nullptr);
+  CHECK(a->api_id == "api-a");
+  CHECK(a->upstream->id == "a");
+  CHECK(a->upstream->host == "a.example");
+  CHECK(a->upstream->port == 8443);
+  CHECK(a->upstream->authority == "a.example:8443");
+  CHECK(a->upstream->certificate_id == "client");
+  REQUIRE(a->upstream->identity != nullptr);
+  const wire::IdentitySettings& settings = a->upstream->identity->settings();
+  CHECK(settings.certificate->thumbprint_sha256() == TestPki::instance().certificate("client")->thumbprint_sha256());
+  CHECK(settings.certificate == a->upstream->certificate);
+  CHECK(settings.server_name == "a.example");
+  CHECK(settings.validate_chain == wire::Check::on);
+  CHECK(settings.validate_name == wire::Check::on);
+  REQUIRE(settings.authorities.size() == 1);
+  const Route* b = snapshot.route("B:80", "/");
+  REQUIRE(b != nullptr);
+  CHECK(b->upstream->certificate_id == "other");
+  CHECK(b->upstream->identity->settings().certificate->thumbprint_sha256() ==
+        TestPki::instance().certificate("other-client")->thumbprint_sha256());
+  CHECK(b->upstream->identity->settings().server_name == "c.example");
+  const Route* plain = snapshot.route("", "/plain");
+  REQUIRE(plain != nullptr);
+  CHECK(plain->upstream->identity == nullptr);
+  CHECK(plain->upstream->certificate == nullptr);
+  CHECK(snapshot.identity_keys().size() == 3);
+  CHECK(std::ranges::count(snapshot.identity_keys(), wire::IdentityKey{}) == 1);
+}
+
+TEST_CASE("every TLS setting of a back end reaches its identity", "[config]") {
+  Setup setup;
+  const Snapshot& snapshot = setup.build_well(with_backend(R"("url": "https://a.example", "tls": {
+      "certificateAuthorities": ["corp"], "validateCertificateChain": false, "validateCertificateName": false, "minVersion": "1.3",
+      "maxVersion": "1.3", "groups": ["P-256"], "lateAuthentication": "accept", "requireCertificateRequest": true })"));
+  const wire::IdentitySettings& settings = first_upstream(snapshot).identity->settings();
+  CHECK(settings.validate_chain == wire::Check::off);
+  CHECK(settings.validate_name == wire::Check::off);
+  CHECK(settings.min_version == wire::TlsVersion::tls13);
+  CHECK(settings.max_version == wire::TlsVersion::tls13);
+  CHECK(settings.groups == std::vector{wire::TlsGroup::secp256r1});
+  CHECK(settings.late_authentication == wire::LateAuthentication::accept);
+  CHECK(settings.require_certificate_request == wire::Check::on);
+}
+
+TEST_CASE("pins switch both checks on", "[config]") {
+  Setup setup;
+  const std::string thumbprint(64, 'A');
+  const Snapshot& snapshot = setup.build_well(with_backend(R"("url": "https://a.example", "tls": { "validateCertificateChain": false,
+      "validateCertificateName": false, "serverCertificateThumbprints": [")" +
+                                                           thumbprint + R"("], "serverX509Names": [{ "name": "n" }] })"));
+  const wire::IdentitySettings& settings = first_upstream(snapshot).identity->settings();
+  CHECK(settings.validate_chain == wire::Check::on);
+  CHECK(settings.validate_name == wire::Check::on);
+  CHECK(settings.server_certificate_thumbprints.size() == 1);
+  REQUIRE(settings.server_x509_names.size() == 1);
+  CHECK(settings.server_x509_names[0].common_name == "n");
+}
+
+TEST_CASE("a certificate may be named by its thumbprint", "[config]") {
+  Setup setup;
+  const std::string thumbprint = TestPki::instance().certificate("other-client")->thumbprint_sha1();
+  const Snapshot& snapshot = setup.build_well(
+      with_backend(R"("url": "https://a.example", "tls": { "certificateAuthorities": ["corp"] }, "credentials": { "certificate": [")" +
+                   thumbprint + "\"] }"));
+  CHECK(first_upstream(snapshot).certificate_id == "other");
+  setup.build(with_backend(R"("url": "https://a.example", "tls": { "certificateAuthorities": ["corp"] }, "credentials": {
+      "certificate": ["0123456789ABCDEF0123456789ABCDEF01234567"] })"));
+  CHECK(setup.error() ==
+        "x.json:6:23: /backends/0/credentials/certificate/0: no certificate has the thumbprint "
+        "0123456789ABCDEF0123456789ABCDEF01234567");
+}
+
+TEST_CASE("a reference without an object is an error at its place, with the nearest id", "[config]") {
+  Setup setup;
+  setup.build(with_backend(R"("url": "https://a.example", "tls": { "certificateAuthorities": ["corp"] },
+    "credentials": { "certificateIds": ["client", "othr"] })"));
+  CHECK(setup.error() ==
+        "x.json:6:51: /backends/0/credentials/certificateIds/1: no certificate has the id \"othr\"; did you mean \"other\"?");
+  setup.build(with_backend(R"("url": "https://a.example", "tls": { "certificateAuthorities": ["crop"] })"));
+  CHECK(setup.error().ends_with("/certificateAuthorities/0: no certificate authority has the id \"crop\"; did you mean \"corp\"?"));
+  setup.build(R"("apis": [{ "id": "a", "path": "a", "backendId": "zzz" }])");
+  CHECK(setup.error() == "x.json:2:49: /apis/0/backendId: no backend has the id \"zzz\"");
+}
+
+TEST_CASE("a client certificate for an http back end is an error: it would never be shown", "[config]") {
+  Setup setup;
+  setup.build(with_backend(R"("url": "http://a.example", "credentials": { "certificateIds": ["client"] })"));
+  CHECK(setup.error().find("/backends/0/credentials/certificateIds/0: a client certificate for an http:// back end") != std::string::npos);
+}
+
+TEST_CASE("a certificate that cannot be used is an error that names it, and nothing comes into force", "[config]") {
+  Setup setup;
+  setup.files.files["client.key"] = TestPki::instance().file("other-client.key");
+  setup.build(certificates);
+  CHECK(setup.error().starts_with("x.json:3:49: /certificates/0/pemFile: certificate \"client\": client.pem: "));
+  setup.files.files.erase("client.key");
+  setup.build(certificates);
+  CHECK(setup.error() ==
+        "x.json:3:74: /certificates/0/keyFile: certificate \"client\": client.key: cannot be read: No such file or directory");
+}
+
+TEST_CASE("an authority that cannot be read is an error that names it", "[config]") {
+  Setup setup;
+  setup.files.files["root.pem"] = "no certificate";
+  setup.build(certificates);
+  CHECK(setup.error().find("/certificateAuthorities/0/pemFile: certificate authority \"corp\": root.pem: ") != std::string::npos);
+}
+
+TEST_CASE("an expired certificate is a warning that names it", "[config]") {
+  Setup setup;
+  setup.build_well(R"("certificates": [{ "id": "old", "pemFile": "client-expired.pem", "keyFile": "client-expired.key" }])");
+  REQUIRE_FALSE(setup.built.report.warnings.empty());
+  const std::string warning = setup.built.report.warnings.front().text();
+  CHECK(warning.starts_with("x.json:2:44: /certificates/0/pemFile: certificate \"old\": "));
+  CHECK(warning.find("expired") != std::string::npos);
+}
+
+TEST_CASE("a back end without authorities is checked against the system's, and refused if there are none", "[config]") {
+  Setup setup;
+  setup.build(R"("backends": [{ "id": "a", "url": "https://a.example" }])");
+  CHECK(setup.error().starts_with("x.json:2:14: /backends/0: no authority to check the back end's certificate against"));
+  setup.files.files["/etc/ssl/certs/ca-certificates.crt"] = TestPki::instance().file("other-root.pem");
+  CHECK(first_upstream(setup.build_well(R"("backends": [{ "id": "a", "url": "https://a.example" }])"))
+            .identity->settings()
+            .authorities.size() == 1);
+  setup.files.variables["SSL_CERT_FILE"] = "/nowhere";
+  setup.build(R"("backends": [{ "id": "a", "url": "https://a.example" }])");
+  CHECK(setup.error().find("no authority") != std::string::npos);
+}
+
+TEST_CASE("a back end with authorities of its own does not trust the system's", "[config]") {
+  Setup setup;
+  setup.files.files["/etc/ssl/certs/ca-certificates.crt"] = TestPki::instance().file("other-root.pem");
+  const Snapshot& snapshot = setup.build_well(with_backend(R"("url": "https://a.example", "tls": { "certificateAuthorities": ["corp"] })"));
+  const auto& authorities = first_upstream(snapshot).identity->settings().authorities;
+  REQUIRE(authorities.size() == 1);
+  CHECK(authorities[0]->anchors()[0].thumbprint_sha256 == TestPki::instance().authority("root")->anchors()[0].thumbprint_sha256);
+}
+
+TEST_CASE("a serviceUrl borrows the TLS checks of the backend whose URL is its longest prefix, never the certificate", "[config]") {
+  Setup setup;
+  const auto server_name = [&setup](const std::string& service_url) {
+    const Snapshot& snapshot = setup.build_well(std::string(certificates) + R"(, "backends": [
+        { "id": "host", "url": "https://a.example/", "credentials": { "certificateIds": ["client"] },
+          "tls": { "certificateAuthorities": ["corp"], "serverName": "host.example" } },
+        { "id": "path", "url": "https://a.example/v2", "tls": { "certificateAuthorities": ["corp"], "serverName": "path.example" } },
+        { "id": "tie1", "url": "https://tie.example", "tls": { "validateCertificateChain": false, "serverName": "one.example" } },
+        { "id": "tie2", "url": "https://tie.example/", "tls": { "validateCertificateChain": false, "serverName": "two.example" } }],
+      "apis": [{ "id": "s", "path": "", "serviceUrl": ")" +
+                                                service_url + "\" }]");
+    const Upstream& upstream = *snapshot.route("", "/")->upstream;
+    CHECK(upstream.id.empty());
+    CHECK(upstream.certificate == nullptr);
+    CHECK(upstream.identity->settings().certificate == nullptr);
+    return upstream.identity->settings().server_name;
+  };
+  setup.files.files["/etc/ssl/certs/ca-certificates.crt"] = TestPki::instance().file("root.pem");
+  CHECK(server_name("https://a.example/v2/x") == "path.example");
+  CHECK(server_name("https://A.example:443/v2") == "path.example");
+  CHECK(server_name("https://a.example/v20") == "host.example");
+  CHECK(server_name("https://a.example") == "host.example");
+  CHECK(server_name("https://a.example:8443/v2") == "a.example");
+  CHECK(server_name("https://b.example/v2") == "b.example");
+  CHECK(server_name("https://tie.example/x") == "tie.example");
+}
+
+TEST_CASE("two APIs cannot take the same path of the same host", "[config]") {
+  Setup setup;
+  const std::string start = R"("apis": [{ "id": "a", "path": "x", "serviceUrl": "http://a", "hosts": ["h", "i"] },)";
+  setup.build(start + R"({ "id": "b", "path": "/x/", "serviceUrl": "http://a", "hosts": ["I"] }])");
+  CHECK(setup.error().ends_with(": /apis/1: API \"b\" has the same path \"x\" on host i as API \"a\""));
+  setup.build(R"("apis": [{ "id": "a", "path": "", "serviceUrl": "http://a" }, { "id": "b", "path": "/", "serviceUrl": "http://a" }])");
+  CHECK(setup.error().ends_with(": /apis/1: API \"b\" has the same path \"\" as API \"a\""));
+  setup.build_well(start + R"({ "id": "b", "path": "x", "serviceUrl": "http://a" }])");
+}
+
+TEST_CASE("a certificate is opened again only when its files have changed", "[config]") {
+  Setup setup;
+  const auto certificate = [&setup] {
+    return first_upstream(setup.build_well(with_backend(R"("url": "https://a.example", "credentials": { "certificateIds": ["client"] },
+        "tls": { "certificateAuthorities": ["corp"] })")))
+        .certificate;
+  };
+  const auto first = certificate();
+  CHECK(certificate() == first);
+  setup.files.files["client.pem"] = TestPki::instance().file("other-client.pem");
+  setup.files.files["client.key"] = TestPki::instance().file("other-client.key");
+  const auto second = certificate();
+  CHECK(second->thumbprint_sha1() == TestPki::instance().certificate("other-client")->thumbprint_sha1());
+  setup.files.files["client.pem"] = TestPki::instance().file("client.pem");
+  setup.files.files["client.key"] = TestPki::instance().file("client.key");
+  const auto third = certificate();
+  CHECK(third != first);
+  CHECK(third->thumbprint_sha1() == first->thumbprint_sha1());
+}
+
+TEST_CASE("a listener that is not loopback is warned about once a certificate can be borrowed through it", "[config]") {
+  Setup setup;
+  const std::string borrowed = with_backend(R"("url": "https://a.example", "credentials": { "certificateIds": ["client"] },
+      "tls": { "certificateAuthorities": ["corp"] })");
+  setup.build(borrowed, "0.0.0.0:8080");
+  REQUIRE(setup.built.report.ok());
+  REQUIRE(setup.built.report.warnings.size() == 1);
+  CHECK(setup.built.report.warnings[0].text().starts_with("x.json:1:30: /listeners/0/address: 0.0.0.0:8080 is not loopback"));
+  setup.build(borrowed, "127.0.0.1:8080");
+  CHECK(setup.built.report.warnings.empty());
+  setup.build(certificates, "0.0.0.0:8080");
+  CHECK(setup.built.report.warnings.empty());
+}
+
+TEST_CASE("only a peer inside trustedProxies may say who the caller is", "[config]") {
+  Setup setup;
+  const Snapshot& snapshot = setup.build_well(R"("trustedProxies": ["10.0.0.0/8", "::1"])");
+  CHECK(snapshot.is_trusted_proxy(*parse_endpoint("10.9.9.9:1")));
+  CHECK(snapshot.is_trusted_proxy(*parse_endpoint("[::1]:1")));
+  CHECK_FALSE(snapshot.is_trusted_proxy(*parse_endpoint("127.0.0.1:1")));
+  CHECK_FALSE(setup.build_well("\"shards\": 1").is_trusted_proxy(*parse_endpoint("10.9.9.9:1")));
+}

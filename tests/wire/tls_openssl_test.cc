@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The client against another implementation of TLS.
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+#include <string>
+#include <vector>
+
+#include "openssl_server.h"
+#include "tls_test_contexts.h"
+
+using namespace signet;
+using namespace signet::wire;
+using namespace signet::test;
+using Event = TlsEngine::Event;
+
+namespace {
+
+const std::vector<std::string> demands_certificate = {"-Verify", "3", "-verify_return_error"};
+
+}  // namespace
+
+TEST_CASE("OpenSSL sees our certificate, and a second connection resumes the first", "[wire][tls]") {
+  const TlsVersion version = GENERATE(TlsVersion::tls12, TlsVersion::tls13);
+  CAPTURE(to_string(version));
+  const OpensslServer server(demands_certificate);
+  const auto context = client_context(identity_settings(version));
+  std::optional<TlsSession> session;
+  {
+    BlockingClient first(server.port(), TlsEngine::client(context));
+    REQUIRE(first.handshake());
+    CHECK(first.engine().version() == version);
+    CHECK_FALSE(first.engine().resumed());
+    CHECK(first.engine().certificate_sent());
+    const std::string page = first.get();
+    CHECK(page.find("orders-client") != std::string::npos);
+    CHECK(page.find("New, ") != std::string::npos);
+    session = first.engine().take_session();
+    REQUIRE(session.has_value());
+  }
+  BlockingClient second(server.port(), TlsEngine::client(context, std::move(session)));
+  REQUIRE(second.handshake());
+  CHECK(second.engine().resumed());
+  CHECK(second.engine().certificate_requested());
+  CHECK(second.get().find("Reused, ") != std::string::npos);
+}
+
+TEST_CASE("a session that another OpenSSL server gave leads to a full handshake", "[wire][tls]") {
+  const TlsVersion version = GENERATE(TlsVersion::tls12, TlsVersion::tls13);
+  CAPTURE(to_string(version));
+  const auto context = client_context(identity_settings(version));
+  std::optional<TlsSession> session;
+  {
+    const OpensslServer server(demands_certificate);
+    BlockingClient client(server.port(), TlsEngine::client(context));
+    REQUIRE(client.handshake());
+    CHECK_FALSE(client.get().empty());
+    session = client.engine().take_session();
+    REQUIRE(session.has_value());
+  }
+  const OpensslServer restarted(demands_certificate);
+  BlockingClient client(restarted.port(), TlsEngine::client(context, std::move(session)));
+  REQUIRE(client.handshake());
+  CHECK_FALSE(client.engine().resumed());
+  CHECK(client.get().find("orders-client") != std::string::npos);
+}
+
+TEST_CASE("a TLS 1.2 server without tickets resumes by session ID", "[wire][tls]") {
+  const OpensslServer server({"-Verify", "3", "-no_ticket", "-tls1_2"});
+  const auto context = client_context(identity_settings(TlsVersion::tls12));
+  std::optional<TlsSession> session;
+  {
+    BlockingClient first(server.port(), TlsEngine::client(context));
+    REQUIRE(first.handshake());
+    CHECK_FALSE(first.get().empty());
+    session = first.engine().take_session();
+    REQUIRE(session.has_value());
+  }
+  BlockingClient second(server.port(), TlsEngine::client(context, std::move(session)));
+  REQUIRE(second.handshake());
+  CHECK(second.engine().resumed());
+  CHECK(second.get().find("Reused, ") != std::string::npos);
+}
+
+TEST_CASE("what OpenSSL says to a certificate that it does not accept is identity refused", "[wire][tls]") {
+  const TlsVersion version = GENERATE(TlsVersion::tls12, TlsVersion::tls13);
+  CAPTURE(to_string(version));
+  const OpensslServer server(demands_certificate);
+  for (const char* name : {"other-client", "client-expired", ""}) {
+    CAPTURE(name);
+    IdentitySettings settings = identity_settings(version);
+    settings.certificate = *name == '\0' ? nullptr : TestPki::instance().certificate(name);
+    BlockingClient client(server.port(), TlsEngine::client(client_context(settings)));
+    if (client.handshake()) {
+      CHECK(version == TlsVersion::tls13);
+      CHECK(client.get().empty());
+    }
+    REQUIRE(client.event() == Event::failed);
+    CAPTURE(client.engine().error().detail);
+    CHECK(client.engine().error().kind == ErrorKind::identity_refused);
+    CHECK(client.engine().error().origin == Origin::identity);
+    CHECK(client.engine().error().tls_alert != 0);
+  }
+}
+
+TEST_CASE("the first group is agreed on with OpenSSL", "[wire][tls]") {
+  const OpensslServer server({});
+  const TlsVersion version = GENERATE(TlsVersion::tls12, TlsVersion::tls13);
+  for (const TlsGroup group : {TlsGroup::x25519, TlsGroup::secp256r1, TlsGroup::secp384r1}) {
+    CAPTURE(to_string(version), to_string(group));
+    IdentitySettings settings = identity_settings(version);
+    settings.groups = {group};
+    if (group != TlsGroup::secp256r1) {
+      settings.groups.push_back(TlsGroup::secp256r1);  // in TLS 1.2 the server's ECDSA key must be on one of them too (RFC 8422 §5.1)
+    }
+    BlockingClient client(server.port(), TlsEngine::client(client_context(settings)));
+    REQUIRE(client.handshake());
+    CHECK(client.engine().group() == to_string(group));
+  }
+}
+
+TEST_CASE("a certificate that a server sends along proves nothing unless it signed the leaf", "[wire][tls]") {
+  const TlsVersion version = GENERATE(TlsVersion::tls12, TlsVersion::tls13);
+  const TestPki& pki = TestPki::instance();
+  IdentitySettings settings = identity_settings(version);
+  settings.validate_chain = Check::off;
+  settings.server_x509_names = {{.common_name = "Orders", .issuer_thumbprint = pki.authority("issuing")->anchors()[0].thumbprint_sha1}};
+  const auto context = client_context(settings);
+  {
+    const OpensslServer genuine({});
+    BlockingClient client(genuine.port(), TlsEngine::client(context));
+    CHECK(client.handshake());
+  }
+  const OpensslServer impostor({"-cert", pki.path("other-server.pem"), "-key", pki.path("other-server.key")});
+  BlockingClient client(impostor.port(), TlsEngine::client(context));
+  REQUIRE_FALSE(client.handshake());
+  CHECK(client.engine().error().kind == ErrorKind::tls_certificate);
+  CHECK(client.engine().error().detail.find("pin") != std::string::npos);
+}
+
+TEST_CASE("a server certificate is no certificate authority", "[wire][tls]") {
+  const TlsVersion version = GENERATE(TlsVersion::tls12, TlsVersion::tls13);
+  const TestPki& pki = TestPki::instance();
+  const OpensslServer impostor(
+      {"-cert", pki.path("server-of-server.pem"), "-key", pki.path("server-of-server.key"), "-cert_chain", pki.path("server-chain.pem")});
+  BlockingClient client(impostor.port(), TlsEngine::client(client_context(identity_settings(version))));
+  REQUIRE_FALSE(client.handshake());
+  CAPTURE(client.engine().error().detail);
+  CHECK((client.engine().error().kind == ErrorKind::tls_untrusted || client.engine().error().kind == ErrorKind::tls_certificate));
+}
