@@ -55,7 +55,9 @@ struct Caller {
 
   void ask() {
     const std::uint64_t how = io.random().below(3);
-    const std::size_t size = io.random().below(io.random().chance(100) ? 200'000 : 2'000);
+    const bool empty = io.random().chance(300);
+    const std::size_t size_end = io.random().chance(100) ? 200'000 : 2'000;
+    const std::size_t size = empty ? 0 : io.random().below(size_end);
     const std::string line_end = " /orders/" + std::to_string(number) + (version == Version::http10 ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n");
     post = how != 0;
     request_body = post ? sim::filler(number * 31, size) : "";
