@@ -153,10 +153,7 @@ void Gateway::drain(std::function<void()> done) {
       next = session->next_;
       session->drain();
     }
-    pool_.drain([this] {
-      pool_empty_ = true;
-      check_done();
-    });
+    pool_.drain([this] { check_done(); });
   }
   check_done();
 }
@@ -175,9 +172,14 @@ void Gateway::on_listener_closed() {
 }
 
 void Gateway::check_done() {
-  if (done_ && listeners_open_ == 0 && session_count_ == 0 && pool_empty_) {
-    io_.defer(done_deferred_);
+  if (!done_ || listeners_open_ != 0 || session_count_ != 0) {
+    return;
   }
+  if (pool_.connections() != 0) {
+    pool_.drain([this] { check_done(); });  // a call in flight may have opened one after the pool was empty
+    return;
+  }
+  io_.defer(done_deferred_);
 }
 
 void Gateway::on_done() {

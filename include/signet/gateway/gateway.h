@@ -101,7 +101,6 @@ class Gateway final : public net::ConnectionHandler {
   io::Deferred<Gateway, &Gateway::trim_exchanges> trim_deferred_{this};
   io::Deferred<Gateway, &Gateway::on_done> done_deferred_{this};
   bool draining_ = false;
-  bool pool_empty_ = false;
 };
 
 }  // namespace signet::gateway
