@@ -8,7 +8,8 @@
 namespace signet::wire {
 
 std::string library_versions() {
-  return fmt::format("wolfSSL {}, llhttp {}.{}.{}", LIBWOLFSSL_VERSION_STRING, LLHTTP_VERSION_MAJOR, LLHTTP_VERSION_MINOR, LLHTTP_VERSION_PATCH);
+  return fmt::format("wolfSSL {}, llhttp {}.{}.{}", LIBWOLFSSL_VERSION_STRING, LLHTTP_VERSION_MAJOR, LLHTTP_VERSION_MINOR,
+                     LLHTTP_VERSION_PATCH);
 }
 
 }  // namespace signet::wire

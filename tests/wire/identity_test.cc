@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "test_pki.h"
+#include "support/test_pki.h"
 
 using namespace signet;
 using namespace signet::wire;

@@ -15,7 +15,7 @@
 #include <stdexcept>
 #include <system_error>
 
-#include "test_pki.h"
+#include "support/test_pki.h"
 
 namespace signet::test {
 

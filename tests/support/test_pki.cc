@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "test_pki.h"
+#include "support/test_pki.h"
 
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -58,6 +64,23 @@ openssl ca -config issuing.cnf -cert issuing.pem -keyfile issuing.key -revoke se
 list issuing issuing '-crldays 30'
 )sh";
 
+/// `make.sh` in `directory`, its output in `log` there. True if it ended with 0.
+bool run_script(const std::filesystem::path& directory) {
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addchdir_np(&actions, directory.c_str());
+  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "log", O_WRONLY | O_CREAT, 0600);
+  posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+  std::string shell = "sh";
+  std::string file = "make.sh";
+  std::array<char*, 3> arguments{shell.data(), file.data(), nullptr};
+  pid_t pid = 0;
+  const int error = posix_spawnp(&pid, "sh", &actions, nullptr, arguments.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  int status = -1;
+  return error == 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 }  // namespace
 
 const TestPki& TestPki::instance() {
@@ -72,8 +95,7 @@ TestPki::TestPki() {
   }
   directory_ = name;
   std::ofstream(directory_ / "make.sh") << script;
-  const std::string command = "cd " + name + " && sh make.sh > log 2>&1";
-  if (std::system(command.c_str()) != 0) {
+  if (!run_script(directory_)) {
     throw std::runtime_error("openssl could not make the test certificates: " + file("log"));
   }
 }
