@@ -7,7 +7,7 @@
 #include <string>
 
 #include "signet/config/load.h"
-#include "wire/test_pki.h"
+#include "test_pki.h"
 
 using namespace signet;
 using namespace signet::config;
