@@ -172,9 +172,8 @@ TEST_CASE("an unknown setting is an error at its place, with the nearest name", 
   CHECK(error_of(R"("timeouts": { "idel": "1s" })") == R"(1:65: /timeouts/idel: unknown setting "idel"; did you mean "idle"?)");
   CHECK(error_of(R"("timeouts": { "read": "1s" })") == R"(1:65: /timeouts/read: unknown setting "read"; did you mean "head"?)");
   CHECK(error_of(R"("errors": { "colour/~": 1 })") == R"(1:63: /errors/colour~1~0: unknown setting "colour/~"; expected backendTlsStatus)");
-  CHECK(error_of_backend(R"("tls": { "validateCertificateNames": false })") ==
-        "1:114: /backends/0/tls/validateCertificateNames: unknown setting \"validateCertificateNames\"; did you mean "
-        "\"validateCertificateName\"?");
+  CHECK(error_of_backend(R"("tls": { "server_name": "b" })") ==
+        R"(1:114: /backends/0/tls/server_name: unknown setting "server_name"; did you mean "serverName"?)");
 }
 
 TEST_CASE("a repeated key is an error that names both places", "[config]") {
