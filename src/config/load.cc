@@ -7,6 +7,7 @@
 #include <array>
 #include <chrono>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "json.h"
@@ -150,9 +151,11 @@ Loaded parse_config(const std::string& path, std::string_view text) {
     return loaded;
   }
   Config config = read_config(document, *root);
-  const auto place = [](const Problem& problem) { return std::pair(problem.source.line, problem.source.column); };
-  std::ranges::stable_sort(loaded.report.errors, {}, place);
-  std::ranges::stable_sort(loaded.report.warnings, {}, place);
+  const auto place = [](const Problem& problem) {
+    return std::tie(problem.source.line, problem.source.column, problem.source.pointer, problem.message);
+  };
+  std::ranges::sort(loaded.report.errors, {}, place);
+  std::ranges::sort(loaded.report.warnings, {}, place);
   if (loaded.report.ok()) {
     loaded.config = std::move(config);
   }
