@@ -65,6 +65,11 @@ std::optional<std::uint64_t> size_in(std::string_view target, std::string_view p
 // ---- server
 // --------------------------------------------------------------------------------------------------------------------------------
 
+EchoServer::EchoServer(io::Io& io, std::optional<wire::TlsServerSettings> tls)
+    : io_(io), tls_settings_(std::move(tls)), listener_(io, *this) {}
+
+EchoServer::~EchoServer() = default;
+
 Result<void> EchoServer::open(const Endpoint& address) {
   if (tls_settings_) {
     Result<std::shared_ptr<wire::TlsContext>> made = wire::TlsContext::server(*tls_settings_);

@@ -23,9 +23,10 @@ class EchoConnection;
 class EchoServer final : public net::ConnectionHandler {
  public:
   /// `tls`: nothing for plain HTTP.
-  EchoServer(io::Io& io, std::optional<wire::TlsServerSettings> tls) : io_(io), tls_settings_(std::move(tls)), listener_(io, *this) {}
+  EchoServer(io::Io& io, std::optional<wire::TlsServerSettings> tls);
   EchoServer(const EchoServer&) = delete;
   EchoServer& operator=(const EchoServer&) = delete;
+  ~EchoServer();
 
   [[nodiscard]] Result<void> open(const Endpoint& address);
   [[nodiscard]] const Endpoint& address() const { return listener_.address(); }

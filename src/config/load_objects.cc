@@ -48,7 +48,7 @@ void read_path(ObjectReader& reader, std::string& target) {
 }
 
 void read_hosts(ObjectReader& reader, Api& api) {
-  const bool none = reader.each("hosts", json::Type::string, [&](const Item& item) {
+  const bool none = reader.each("host", json::Type::string, [&](const Item& item) {
     std::string host = lower_case(item.node->text);
     const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
     const bool ipv6 =
@@ -65,7 +65,7 @@ void read_hosts(ObjectReader& reader, Api& api) {
     api.hosts.push_back(std::move(host));
   });
   if (none) {
-    reader.error("hosts", "expected at least one host; leave \"hosts\" out to take calls for any");
+    reader.error("host", "expected at least one host; leave \"host\" out to take calls for any");
   }
 }
 

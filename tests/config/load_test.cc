@@ -65,7 +65,7 @@ constexpr std::string_view everything = R"({
       "hostHeader": "caller",
       "connections": { "max": 5, "idleMax": 0, "idleTimeout": "3s" },
       "timeouts": { "connect": "4s", "response": "5s", "total": "6s" } }],
-    "apis": [{ "id": "o", "displayName": "Orders", "path": "/shop/orders/", "hosts": ["API.example", "[::1]"], "backendId": "orders" },
+    "apis": [{ "id": "o", "displayName": "Orders", "path": "/shop/orders/", "host": ["API.example", "[::1]"], "backendId": "orders" },
              { "id": "l", "path": "", "serviceUrl": "http://10.0.0.9/" }]
 })";
 
@@ -293,8 +293,8 @@ TEST_CASE("an API goes to one place", "[config]") {
   CHECK(
       refusal(R"(, "backendId": "b", "serviceUrl": "https://b")").ends_with("/apis/0/serviceUrl: expected either backendId or serviceUrl"));
   CHECK(refusal(R"(, "serviceUrl": "b")").find("/apis/0/serviceUrl: expected a URL that starts with") != std::string::npos);
-  CHECK(refusal(R"(, "backendId": "b", "hosts": [])").find("/apis/0/hosts: expected at least one host") != std::string::npos);
-  CHECK(refusal(R"(, "backendId": "b", "hosts": ["a:80"])").find("without port and wildcard") != std::string::npos);
+  CHECK(refusal(R"(, "backendId": "b", "host": [])").find("/apis/0/host: expected at least one host") != std::string::npos);
+  CHECK(refusal(R"(, "backendId": "b", "host": ["a:80"])").find("without port and wildcard") != std::string::npos);
 }
 
 TEST_CASE("a setting that this version does not carry out is refused, not passed over", "[config]") {

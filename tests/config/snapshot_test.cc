@@ -109,7 +109,7 @@ TEST_CASE("each API's calls go to its back end under the certificate that was ch
                  { "id": "b", "url": "https://b.example", "credentials": { "certificateIds": ["other"] },
                    "tls": { "certificateAuthorities": ["corp"], "serverName": "c.example" } },
                  { "id": "plain", "url": "http://10.0.0.9:81" }],
-    "apis": [{ "id": "api-a", "path": "a", "backendId": "a" }, { "id": "api-b", "path": "", "hosts": ["b"], "backendId": "b" },
+    "apis": [{ "id": "api-a", "path": "a", "backendId": "a" }, { "id": "api-b", "path": "", "host": ["b"], "backendId": "b" },
              { "id": "api-plain", "path": "plain", "backendId": "plain" }])");
   CHECK(snapshot.generation() == 7);
   const Route* a = snapshot.route("any", "/a/1");
@@ -281,8 +281,8 @@ TEST_CASE("a serviceUrl borrows the TLS checks of the backend whose URL is its l
 
 TEST_CASE("two APIs cannot take the same path of the same host", "[config]") {
   Setup setup;
-  const std::string start = R"("apis": [{ "id": "a", "path": "x", "serviceUrl": "http://a", "hosts": ["h", "i"] },)";
-  setup.build(start + R"({ "id": "b", "path": "/x/", "serviceUrl": "http://a", "hosts": ["I"] }])");
+  const std::string start = R"("apis": [{ "id": "a", "path": "x", "serviceUrl": "http://a", "host": ["h", "i"] },)";
+  setup.build(start + R"({ "id": "b", "path": "/x/", "serviceUrl": "http://a", "host": ["I"] }])");
   CHECK(setup.error().ends_with(": /apis/1: API \"b\" has the same path \"x\" on host i as API \"a\""));
   setup.build(R"("apis": [{ "id": "a", "path": "", "serviceUrl": "http://a" }, { "id": "b", "path": "/", "serviceUrl": "http://a" }])");
   CHECK(setup.error().ends_with(": /apis/1: API \"b\" has the same path \"\" as API \"a\""));
