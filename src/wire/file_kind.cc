@@ -2,7 +2,7 @@
 #include "file_kind.h"
 
 #include <algorithm>
-#include <array>
+#include <initializer_list>
 
 #include "der.h"
 #include "object_identifiers.h"

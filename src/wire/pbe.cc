@@ -38,7 +38,7 @@ std::size_t block_size(PbeScheme::Cipher cipher) {
 
 /// PBES2-params (RFC 8018 appendix A.4).
 Result<PbeScheme> read_pbes2(der::Reader parameters) {
-  der::Reader derivation = parameters.enter(der::sequence);
+  const der::Reader derivation = parameters.enter(der::sequence);
   der::Reader cipher = parameters.enter(der::sequence);
   const std::string cipher_oid = der::oid_text(cipher.read(der::object_identifier).content);
   if (parameters.damaged()) return damaged_parameters();

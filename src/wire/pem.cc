@@ -3,6 +3,8 @@
 
 #include <wolfssl/wolfcrypt/coding.h>
 
+#include <algorithm>
+
 #include "signet/wire/certificate.h"
 #include "text_encoding.h"
 
@@ -57,7 +59,7 @@ Result<std::vector<PemBlock>> read_pem(std::string_view text) {
     }
     text.remove_prefix(label_end + dashes.size());
     const std::size_t end = text.find(end_mark);
-    std::string_view body = text.substr(0, end);
+    const std::string_view body = text.substr(0, end);
     if (end == std::string_view::npos || body.find(begin_mark) != std::string_view::npos)
       return damaged_block(label, number, "has no END line");
     text.remove_prefix(end + end_mark.size());

@@ -2,6 +2,9 @@
 #include "pfx.h"
 
 #include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "chain.h"
 #include "object_identifiers.h"

@@ -3,6 +3,7 @@
 
 #include <wolfssl/wolfcrypt/hmac.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "object_identifiers.h"

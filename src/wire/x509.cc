@@ -176,7 +176,7 @@ bool looks_like_certificate(ByteView bytes) {
   body.read(der::integer);
   body.enter(der::sequence).read(der::object_identifier);
   body.read(der::sequence);
-  der::Reader validity = body.enter(der::sequence);
+  const der::Reader validity = body.enter(der::sequence);
   return !damaged && (validity.next_is(der::utc_time) || validity.next_is(der::generalized_time));
 }
 

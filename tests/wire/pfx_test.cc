@@ -103,10 +103,10 @@ TEST_CASE("PFX: passwords outside ASCII open the files of every program", "[wire
 }
 
 TEST_CASE("PFX: a password of 200 characters opens the file", "[wire][pfx]") {
-  const std::string password = read("pki/long.password");
-  REQUIRE(password.size() == 200);
-  check_is_pair(*usable(open("openssl/long-password.pfx", {.password = password})), "p256");
-  check_is_pair(*usable(open("openssl/long-password-legacy.pfx", {.password = password})), "rsa2048");
+  const std::string long_password = read("pki/long.password");
+  REQUIRE(long_password.size() == 200);
+  check_is_pair(*usable(open("openssl/long-password.pfx", {.password = long_password})), "p256");
+  check_is_pair(*usable(open("openssl/long-password-legacy.pfx", {.password = long_password})), "rsa2048");
 }
 
 TEST_CASE("PFX: without a password, and with an empty one, both meanings of no password are tried", "[wire][pfx]") {
