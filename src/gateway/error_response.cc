@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "signet/gateway/error_response.h"
 
+#include <fmt/chrono.h>
 #include <fmt/core.h>
 
-#include <array>
-#include <iterator>
+#include <chrono>
+#include <ctime>
 #include <string>
+
+#include "signet/wire/http_writer.h"
 
 namespace signet::gateway {
 
@@ -72,26 +75,7 @@ ErrorAnswer answer_to(ErrorKind kind) {
   return {500, "InternalServerError", "The gateway failed.", "proxy_internal_error"};
 }
 
-std::string_view reason_phrase(std::uint16_t status) {
-  switch (status) {
-    case 400: return "Bad Request";
-    case 404: return "Not Found";
-    case 408: return "Request Timeout";
-    case 413: return "Content Too Large";
-    case 417: return "Expectation Failed";
-    case 431: return "Request Header Fields Too Large";
-    case 499: return "Client Closed Request";
-    case 500: return "Internal Server Error";
-    case 501: return "Not Implemented";
-    case 502: return "Bad Gateway";
-    case 503: return "Service Unavailable";
-    case 504: return "Gateway Timeout";
-    case 505: return "HTTP Version Not Supported";
-    default: return "Error";
-  }
-}
-
-constexpr int retry_after_s = 1;
+constexpr std::string_view retry_after_s = "1";
 
 }  // namespace
 
@@ -108,20 +92,23 @@ void write_error_response(const Error& error, const ErrorResponseOptions& option
   // Codes, messages and ids are ours and need no escaping.
   const std::string body = fmt::format(R"({{"statusCode":{},"code":"{}","message":"{}","activityId":"{}"}})", answer.status, answer.code,
                                        answer.message, options.activity_id);
-  std::string head = fmt::format("HTTP/1.1 {} {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nProxy-Status: {}; error={}",
-                                 answer.status, reason_phrase(answer.status), body.size(), options.proxy_name, answer.proxy_error);
+  std::string proxy_status = fmt::format("{}; error={}", options.proxy_name, answer.proxy_error);
   if (error.tls_alert != 0 && answer.proxy_error == "tls_alert_received") {
-    head += fmt::format("; alert-id={}", error.tls_alert);  // RFC 9209 §2.3.12
+    proxy_status += fmt::format("; alert-id={}", error.tls_alert);  // RFC 9209 §2.3.12
   }
-  head += "\r\n";
+  const std::time_t now = std::chrono::system_clock::to_time_t(options.now);
+  wire::write_status_line(answer.status, {}, out);
+  wire::write_field("Date", fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT", fmt::gmtime(now)), out);
+  wire::write_field("Content-Type", "application/json", out);
+  wire::write_content_length(body.size(), out);
+  wire::write_field("Proxy-Status", proxy_status, out);
   if (answer.status == 503) {
-    head += fmt::format("Retry-After: {}\r\n", retry_after_s);
+    wire::write_field("Retry-After", retry_after_s, out);
   }
   if (options.after == AfterAnswer::close) {
-    head += "Connection: close\r\n";
+    wire::write_field("Connection", "close", out);
   }
-  head += "\r\n";
-  out.append(head);
+  wire::end_head(out);
   if (!options.head_only) {
     out.append(body);
   }

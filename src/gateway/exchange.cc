@@ -111,6 +111,7 @@ void Exchange::answer_error(Error error) {
       .backend_tls_status = static_cast<std::uint16_t>(snapshot_->config().backend_tls_status),
       .after = keep ? AfterAnswer::keep_alive : AfterAnswer::close,
       .head_only = head_seen_ && request_.head().method() == "HEAD",
+      .now = gateway_.io_.wall_now(),
       .activity_id = activity_id(),
   };
   status_ = error_answer(error.kind, options.backend_tls_status).status;

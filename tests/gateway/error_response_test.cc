@@ -57,7 +57,8 @@ TEST_CASE("TLS failures towards a back end are 500, or 502 where that is set", "
 TEST_CASE("What an operator is told stays out of the caller's answer", "[error_response]") {
   const Error error{
       .kind = ErrorKind::identity_refused, .origin = Origin::identity, .tls_alert = 46, .detail = "CN=secret-backend said no"};
-  const std::string text = written(error, {.activity_id = "0123"});
+  const std::string text = written(error, {.now = WallTime(std::chrono::seconds(784'111'777)), .activity_id = "0123"});
+  CHECK_THAT(text, ContainsSubstring("\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"));
   CHECK_THAT(text, ContainsSubstring("HTTP/1.1 500 Internal Server Error\r\n"));
   CHECK_THAT(text, ContainsSubstring("Proxy-Status: signet; error=tls_alert_received; alert-id=46\r\n"));
   CHECK_THAT(text, ContainsSubstring("Connection: close\r\n"));

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "signet/base/byte_buffer.h"
+#include "signet/base/clock.h"
 #include "signet/base/result.h"
 
 namespace signet::gateway {
@@ -27,6 +28,7 @@ struct ErrorResponseOptions {
   std::uint16_t backend_tls_status = 500;
   AfterAnswer after = AfterAnswer::close;
   bool head_only = false;        ///< the request was HEAD
+  WallTime now{};                ///< for the Date field (RFC 9110 §6.6.1)
   std::string_view activity_id;  ///< names the call in the log
   std::string_view proxy_name = "signet";
 };
