@@ -52,7 +52,14 @@ void Exchange::start_timer() {
   const config::Upstream& upstream = *route_->upstream;
   const Duration total = upstream.total_timeout;
   total_deadline_ = total == Duration::zero() ? TimePoint::max() : started_ + total;
-  timer_.start(gateway_.io_.timers(), std::min({upstream.response_timeout, snapshot_->config().timeouts.body, total_deadline_ - started_}));
+  timer_.start(gateway_.io_.timers(),
+               std::min({upstream.response_timeout, snapshot_->config().timeouts.body, lease_timeout(), total_deadline_ - started_}));
+}
+
+/// A call may wait for a place as long as for a connection, and a little more: an attempt that fails shall be heard first, because it says
+/// why.
+Duration Exchange::lease_timeout() const {
+  return route_->upstream->connect_timeout + std::chrono::seconds(1);
 }
 
 bool Exchange::waits_for_caller() {
@@ -67,12 +74,18 @@ void Exchange::on_timer() {
     return;
   }
   const bool caller_due = waits_for_caller();
-  // While a connection is being made, its own timer decides.
-  const bool resting = stage_ == Stage::tunnel || stage_ == Stage::resolve || stage_ == Stage::lease;
-  const Duration allowed = caller_due ? snapshot_->config().timeouts.body : route_->upstream->response_timeout;
+  const Duration allowed = stage_ == Stage::lease ? lease_timeout()
+                           : caller_due           ? snapshot_->config().timeouts.body
+                                                  : route_->upstream->response_timeout;
   const TimePoint due = last_progress_ + allowed;
+  const bool resting = stage_ == Stage::resolve;  // the resolver has its own limit
   if (resting || now < due) {
     timer_.start(gateway_.io_.timers(), std::min(resting ? allowed : due - now, total_deadline_ - now));
+    return;
+  }
+  if (stage_ == Stage::lease) {
+    answer_error(
+        Error{.kind = ErrorKind::overload, .origin = Origin::internal, .detail = "no connection to the back end became free in time"});
     return;
   }
   if (caller_due) {

@@ -37,6 +37,13 @@ class Exchange final : public net::LeaseUser, public net::ResolverCache::Waiter 
 
   /// REQUIRES: not in use.
   void start(Session& session);
+  /// Of both heads, kept for the next call; in bytes.
+  [[nodiscard]] std::size_t memory() const { return request_.memory() + response_.memory(); }
+  /// Gives it back. REQUIRES: not in use.
+  void release_memory() {
+    request_.release_memory();
+    response_.release_memory();
+  }
 
   // From the session.
   void on_caller_data(ByteView& data);
@@ -91,6 +98,7 @@ class Exchange final : public net::LeaseUser, public net::ResolverCache::Waiter 
   void on_timer();
   void progress();
   void start_timer();
+  [[nodiscard]] Duration lease_timeout() const;
   [[nodiscard]] bool waits_for_caller();
 
   Gateway& gateway_;

@@ -171,6 +171,7 @@ void Exchange::choose_endpoint() {
 void Exchange::lease() {
   const config::Upstream& upstream = *route_->upstream;
   stage_ = Stage::lease;
+  progress();
   ++attempts_;
   const net::PoolLimits limits{.connections_max = upstream.connections_max,
                                .waiting_max = limits::pool_waiting_max,
@@ -270,7 +271,6 @@ void Exchange::on_caller_end() {
     finish(Session::Next::close);
   } else if (!request_complete_) {
     on_caller_gone(Error{.kind = ErrorKind::caller_gone, .origin = Origin::caller, .detail = "end of stream inside the request"});
-    session_->transport().close(net::Close::flush);
   }
   // Else the caller has only closed its sending side: it waits for the answer.
 }

@@ -2,6 +2,7 @@
 // The response side of an exchange: from the back end's bytes to the caller's connection.
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "signet/gateway/gateway.h"
@@ -12,6 +13,26 @@
 #include "retry.h"
 
 namespace signet::gateway {
+
+namespace {
+
+/// NTLM and Negotiate authenticate a connection, not a call (RFC 4559 §6): the next caller on it would be taken for this one.
+bool names_connection_scheme(const wire::HttpHead& head, std::string_view field_name) {
+  const auto is_scheme = [](std::string_view value, std::string_view scheme) {
+    return wire::equals_ignoring_case(value.substr(0, scheme.size()), scheme) &&
+           (value.size() == scheme.size() || value[scheme.size()] == ' ');
+  };
+  return std::ranges::any_of(head.fields().all(), [&](const wire::HttpField& field) {
+    return wire::equals_ignoring_case(field.name, field_name) && (is_scheme(field.value, "NTLM") || is_scheme(field.value, "Negotiate"));
+  });
+}
+
+bool authenticates_connection(const wire::HttpHead& request, const wire::HttpHead& response) {
+  return names_connection_scheme(request, "Authorization") ||
+         (response.status() == 401 && names_connection_scheme(response, "WWW-Authenticate"));
+}
+
+}  // namespace
 
 void Exchange::on_backend_data(ByteView& data) {
   progress();
@@ -89,6 +110,7 @@ bool Exchange::on_response_complete(ByteView& data) {
   const wire::HttpHead& head = response_.head();
   if (head.status() == 101) {
     stage_ = Stage::tunnel;
+    timer_.stop();  // bytes come when they come; that both ends are still there is the kernel's to watch
     session_->transport().flush();
     relay_to_caller(data);
     session_->transport().resume();
@@ -107,7 +129,7 @@ bool Exchange::on_response_complete(ByteView& data) {
   wire::HttpCycle cycle{.request = request_complete_ ? wire::HttpCycle::Half::complete : wire::HttpCycle::Half::head_done,
                         .response = wire::HttpCycle::Half::complete,
                         .request_keeps_alive = true,
-                        .response_keeps_alive = head.keep_alive(),
+                        .response_keeps_alive = head.keep_alive() && !authenticates_connection(request_.head(), head),
                         .surplus = !data.empty()};
   data = {};
   let_go_of_backend(wire::afterwards(cycle) == wire::Afterwards::reuse ? net::Reuse::yes : net::Reuse::no);

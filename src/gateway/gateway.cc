@@ -115,13 +115,18 @@ Exchange& Gateway::take_exchange() {
 /// The caller may still be inside one of its functions: nothing is destroyed here.
 void Gateway::give_back(Exchange& exchange) {
   free_exchanges_.emplace_back(&exchange);
-  if (free_exchanges_.size() > limits::free_exchanges_max) {
+  if (free_exchanges_.size() > limits::free_exchanges_max || exchange.memory() > limits::free_exchange_bytes_max) {
     io_.defer(trim_deferred_);
   }
 }
 
 void Gateway::trim_exchanges() {
   free_exchanges_.resize(std::min(free_exchanges_.size(), limits::free_exchanges_max));
+  for (const std::unique_ptr<Exchange>& exchange : free_exchanges_) {
+    if (exchange->memory() > limits::free_exchange_bytes_max) {
+      exchange->release_memory();
+    }
+  }
 }
 
 /// 32 hexadecimal digits.

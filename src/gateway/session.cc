@@ -22,7 +22,12 @@ void Session::start(io::Descriptor descriptor) {
 void Session::on_transport_data(ByteView& data) {
   while (transport_.open()) {
     if (exchange_ == nullptr) {
-      if (data.empty()) {
+      // Empty lines before a request mean nothing (RFC 9112 §2.2).
+      while (!data.empty() && (data.front() == std::byte{'\r'} || data.front() == std::byte{'\n'})) {
+        data = data.subspan(1);
+      }
+      // Who pipelines without reading the answers waits until it has.
+      if (data.empty() || transport_.congested()) {
         return;
       }
       exchange_ = &gateway_.take_exchange();
@@ -66,6 +71,17 @@ void Session::on_transport_end() {
 void Session::on_transport_drained() {
   if (exchange_ != nullptr) {
     exchange_->on_caller_drained();
+  } else {
+    transport_.resume();
+  }
+}
+
+/// The answer cannot arrive any more: nothing further is fetched for it.
+void Session::on_transport_send_failed() {
+  if (exchange_ != nullptr) {
+    exchange_->on_caller_gone(Error{.detail = "the connection broke while the answer was on its way"});
+  } else {
+    transport_.close(net::Close::abort);
   }
 }
 

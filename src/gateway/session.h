@@ -49,6 +49,7 @@ class Session final : public net::TransportOwner {
   void on_transport_data(ByteView& data) override;
   void on_transport_end() override;
   void on_transport_drained() override;
+  void on_transport_send_failed() override;
   void on_transport_failed(Error error) override;
   void on_transport_closed() override;
   void on_timer();

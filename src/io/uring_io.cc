@@ -406,6 +406,20 @@ void UringIo::State::resume_accepts() {
   }
 }
 
+namespace {
+
+/// A peer that has vanished without a word is noticed after a few minutes, also where no timeout of ours waits for it (tunnels).
+void keep_alive(int descriptor) {
+  const int on = 1;
+  const int idle_s = 60;
+  const int interval_s = 20;
+  ::setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+  ::setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
+  ::setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof(interval_s));
+}
+
+}  // namespace
+
 void UringIo::connect(Operation& operation, const Endpoint& endpoint) {
   const SocketAddress address(endpoint);
   const int descriptor = ::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
@@ -418,6 +432,7 @@ void UringIo::connect(Operation& operation, const Endpoint& endpoint) {
   }
   const int on = 1;
   ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  keep_alive(descriptor);
   state_->addresses.push_back(address.storage());
   io_uring_sqe* entry = state_->sqe();
   io_uring_prep_connect(entry, descriptor, reinterpret_cast<const sockaddr*>(&state_->addresses.back()), address.size());
@@ -496,6 +511,7 @@ Result<Descriptor> UringIo::listen(const Endpoint& endpoint, const ListenOptions
   ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
   ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));  // inherited by what it accepts
+  keep_alive(descriptor);                                               // likewise
   if (address.family() == AF_INET6) {
     ::setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
   }

@@ -17,7 +17,7 @@ Bucket::Bucket(ConnectionPool& pool, const PoolKey& key, std::shared_ptr<const w
     : pool_(pool), key_(key), identity_(std::move(identity)) {}
 
 Bucket::~Bucket() {
-  SIGNET_CHECK(connections_ == 0 && waiting_ == 0);
+  SIGNET_CHECK(connections_.empty() && waiting_ == 0);
 }
 
 Result<Connection*> Bucket::lease(LeaseUser& user, const PoolLimits& limits) {
@@ -52,6 +52,9 @@ void Bucket::cancel(LeaseUser& user) {
       }
       user.waiting_in_ = nullptr;
       --waiting_;
+      if (pool_.draining_) {
+        abandon_attempts();
+      }
       return;
     }
   }
@@ -71,11 +74,11 @@ LeaseUser* Bucket::first_waiting() {
 }
 
 void Bucket::open_more() {
-  while (connecting_ < waiting_ && connections_ < limits_.connections_max) {
+  while (connecting_ < waiting_ && connections_.size() < limits_.connections_max) {
     ++connecting_;
-    ++connections_;
     ++pool_.connections_;
-    auto* connection = new Connection(*this, ++pool_.connection_number_);  // owned by the pool until `forget`
+    auto& connection = connections_.emplace_back(new Connection(*this, ++pool_.connection_number_));
+    connection->index_ = static_cast<std::uint32_t>(connections_.size() - 1);
     connection->connect();
   }
 }
@@ -116,13 +119,23 @@ void Bucket::attempt_ended(Error error) {
 }
 
 void Bucket::forget(Connection& connection) {
-  delete &connection;
-  --connections_;
+  const std::uint32_t index = connection.index_;
+  std::swap(connections_[index], connections_.back());
+  connections_[index]->index_ = index;
+  connections_.pop_back();  // destroys `connection`
   --pool_.connections_;
   open_more();  // a call may have waited for the place
   pool_.check_drained();
-  if (connections_ == 0 && waiting_ == 0) {
+  if (connections_.empty() && waiting_ == 0) {
     pool_.buckets_.erase(PoolKey(key_));  // destroys this
+  }
+}
+
+void Bucket::abandon_attempts() {
+  if (waiting_ == 0) {
+    for (const std::unique_ptr<Connection>& connection : connections_) {
+      connection->abandon();
+    }
   }
 }
 

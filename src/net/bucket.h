@@ -33,7 +33,12 @@ class Bucket {
   void forget(Connection& connection);
   std::size_t close_idle();
 
-  void retire() { retired_ = true; }
+  /// Whether the identity is out of use: what comes back is not kept, nor are sessions.
+  void set_retired(bool retired) { retired_ = retired; }
+  [[nodiscard]] bool retired() const { return retired_; }
+  /// Ends attempts to connect that nobody waits for.
+  void abandon_attempts();
+  [[nodiscard]] bool is_waited_for() const { return waiting_ != 0; }
   [[nodiscard]] bool keeps_idle() const { return !retired_ && !pool_.draining_ && idle_.size() < limits_.idle_max; }
   [[nodiscard]] bool has_idle() const { return !idle_.empty(); }
   [[nodiscard]] const PoolKey& key() const { return key_; }
@@ -56,13 +61,13 @@ class Bucket {
   PoolKey key_;
   std::shared_ptr<const wire::Identity> identity_;
   PoolLimits limits_;
+  std::vector<std::unique_ptr<Connection>> connections_;
   std::vector<Connection*> idle_;  ///< last used last: the warmest is taken first, the others run into their idle timeout
   LeaseUser* waiting_first_ = nullptr;
   LeaseUser* waiting_last_ = nullptr;
   io::Deferred<Bucket, &Bucket::on_deferred> deferred_{this};
   std::uint32_t waiting_ = 0;
   std::uint32_t connecting_ = 0;
-  std::uint32_t connections_ = 0;
   bool retired_ = false;
 };
 

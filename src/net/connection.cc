@@ -101,9 +101,21 @@ void Connection::on_transport_open() {
 void Connection::usable() {
   ++bucket_.counters().opened;
   bucket_.attempt_succeeded();
+  if (!bucket_.is_waited_for() && !bucket_.keeps_idle()) {
+    close(Close::flush);
+    return;
+  }
   stage_ = Stage::idle;
   timeout_.start(bucket_.io().timers(), bucket_.limits().idle_timeout);
   bucket_.put_idle(*this);
+  bucket_.serve();  // at once: whatever the back end sends next, be it the end, is for a call to hear
+}
+
+/// Nobody waits for this attempt any more.
+void Connection::abandon() {
+  if (stage_ == Stage::connecting || stage_ == Stage::handshake) {
+    on_timeout();
+  }
 }
 
 /// Tells the call that waits. The connection itself ends on its own.
@@ -176,7 +188,7 @@ void Connection::settle(bool data_left) {
 
 void Connection::keep_sessions() {
   wire::TlsEngine* tls = transport_.tls();
-  if (tls == nullptr) {
+  if (tls == nullptr || bucket_.retired()) {
     return;
   }
   while (std::optional<wire::TlsSession> session = tls->take_session()) {

@@ -62,8 +62,8 @@ std::size_t ConnectionPool::retain(const std::vector<wire::IdentityKey>& keys) {
   };
   std::size_t closed = 0;
   for (auto& [key, bucket] : buckets_) {
-    if (!retained(key.identity)) {
-      bucket->retire();
+    bucket->set_retired(!retained(key.identity));
+    if (bucket->retired()) {
       closed += bucket->close_idle();
       sessions_.purge(key.identity);
     }
@@ -77,6 +77,7 @@ void ConnectionPool::drain(std::function<void()> drained) {
   drained_ = std::move(drained);
   for (auto& [key, bucket] : buckets_) {
     bucket->close_idle();
+    bucket->abandon_attempts();
   }
   check_drained();
 }

@@ -22,7 +22,7 @@ void Transport::start(io::Descriptor descriptor, std::optional<wire::TlsEngine> 
   descriptor_ = descriptor;
   tls_ = std::move(tls);
   stage_ = tls_ ? Stage::handshake : Stage::open;
-  paused_ = ended_ = end_told_ = send_broken_ = tls_broken_ = congested_ = cut_short_ = false;
+  paused_ = ended_ = end_told_ = send_broken_ = tls_broken_ = congested_ = cut_short_ = cancelled_ = false;
   discarded_bytes_ = 0;
   if (tls_) {
     io_.defer(deferred_);  // a client speaks first; the owner may not be called from here
@@ -33,6 +33,18 @@ void Transport::start(io::Descriptor descriptor, std::optional<wire::TlsEngine> 
 
 // ---- receiving
 // ---------------------------------------------------------------------------------------------------------------------------------
+
+/// The first `size` bytes of what was received are done with; the Io's buffer goes back in any case.
+void Transport::take_received(std::size_t size) {
+  if (!held_.empty()) {
+    held_.consume(size);
+    held_.release_if_empty();
+    return;
+  }
+  input_.consume(size);
+  held_.append(input_.bytes());
+  input_ = io::Buffer();
+}
 
 void Transport::arm_receive() {
   if (!receive_.active()) {
@@ -95,16 +107,14 @@ void Transport::deliver() {
 }
 
 bool Transport::deliver_plain() {
-  if (input_.empty()) {
+  if (received().empty()) {
     return true;
   }
-  ByteView rest = input_.bytes();
+  ByteView rest = received();
+  const std::size_t size = rest.size();
   owner_.on_transport_data(rest);
-  input_.consume(input_.bytes().size() - rest.size());
+  take_received(size - rest.size());
   paused_ = !rest.empty();
-  if (!paused_) {
-    input_ = io::Buffer();
-  }
   return !paused_;
 }
 
@@ -112,11 +122,11 @@ bool Transport::deliver_tls() {
   if (!deliver_decrypted()) {
     return false;
   }
-  ByteView rest = input_.bytes();
+  ByteView rest = received();
+  const std::size_t size = rest.size();
   const bool all_taken = (stage_ == Stage::open || handshake(rest)) && read_records(rest);
-  input_.consume(input_.bytes().size() - rest.size());
-  if (input_.empty()) {
-    input_ = io::Buffer();
+  take_received(size - rest.size());
+  if (received().empty()) {
     decrypted_.release_if_empty();
   }
   return all_taken;
@@ -251,6 +261,12 @@ void Transport::on_sent(io::Completion& completion) {
     send_broken_ = true;
     drop_output();
     sending_.clear();
+    if (active()) {
+      owner_.on_transport_send_failed();
+      if (!active()) {
+        return;
+      }
+    }
   } else if (sending_.consume(static_cast<std::size_t>(completion.result)); !sending_.empty()) {
     io_.send(send_, descriptor_, sending_.view());
     return;
@@ -412,7 +428,8 @@ void Transport::finish() {
   drop_output();
   sending_.clear();
   decrypted_.clear();
-  for (ByteBuffer* buffer : {&output_, &encrypted_, &sending_, &decrypted_}) {
+  held_.clear();
+  for (ByteBuffer* buffer : {&output_, &encrypted_, &sending_, &decrypted_, &held_}) {
     buffer->release_if_empty();
   }
   stage_ = Stage::unstarted;

@@ -37,6 +37,7 @@ struct Gathered {
     fields.clear();
     in_value = true;
   }
+  [[nodiscard]] std::size_t memory() const { return text.capacity() + fields.capacity() * sizeof(FieldSpans); }
   [[nodiscard]] std::string_view view(Span span) const { return std::string_view(text).substr(span.begin, span.size); }
 
   /// A piece follows the piece before it without a gap, so a span only grows.
@@ -171,6 +172,18 @@ const llhttp_settings_t& HttpReader::Parser::settings() {
 
 HttpReader::HttpReader() : parser_(std::make_unique<Parser>()) {}
 HttpReader::~HttpReader() = default;
+
+std::size_t HttpReader::memory() const {
+  return parser_->head.memory() + parser_->trailers.memory() +
+         (head_.fields_.fields_.capacity() + trailers_.fields_.capacity()) * sizeof(HttpField);
+}
+
+void HttpReader::release_memory() {
+  stage_ = Stage::idle;
+  parser_->head = parser_->trailers = Gathered();
+  head_ = HttpHead();
+  trailers_ = HttpFields();
+}
 
 void HttpReader::start_request(const Limits& limits) {
   limits_ = limits;

@@ -81,6 +81,8 @@ static_assert(resolve_not_found_ttl < resolve_ttl_max);
 inline constexpr std::uint32_t call_attempts_max = 3;
 /// Exchanges kept for further calls, per shard.
 inline constexpr std::size_t free_exchanges_max = 4096;
+/// Memory for heads that such an exchange may keep; ordinary calls need a tenth of it.
+inline constexpr std::size_t free_exchange_bytes_max = std::size_t{32} * 1024;
 /// Most of one value that a peer sent which is shown in a log line.
 inline constexpr std::size_t log_value_bytes_max = 512;
 inline constexpr std::size_t access_log_block_bytes = 32 * 1024;

@@ -82,6 +82,7 @@ class Connection final : public TransportOwner {
   void connect();
   void connected(io::Descriptor descriptor);
   void usable();
+  void abandon();
   void lend(LeaseUser& user);
   void close(Close how);
   void attempt_failed(Error error);
@@ -106,6 +107,7 @@ class Connection final : public TransportOwner {
   std::uint64_t number_;
   std::uint32_t leases_ = 0;
   std::uint32_t idle_index_ = 0;
+  std::uint32_t index_ = 0;  ///< in Bucket::connections_
   Stage stage_ = Stage::connecting;
   bool session_offered_ = false;
   bool sessions_refused_ = false;  ///< the offered session did not work: try again without

@@ -26,6 +26,8 @@ class TransportOwner {
   virtual void on_transport_end() = 0;
   /// The queue has fallen below the low-water mark after it stood above the high-water mark.
   virtual void on_transport_drained() = 0;
+  /// What is sent from now on is dropped: the peer does not take it any more. By default, reading goes on: it may have said why.
+  virtual void on_transport_send_failed() {}
   /// The connection is of no more use. `on_transport_closed` follows without a call to `close`.
   virtual void on_transport_failed(Error error) = 0;
   /// No operation is active and the descriptor is closed: the Transport may be destroyed, or started anew. The last event.
@@ -101,6 +103,8 @@ class Transport {
   bool deliver_decrypted();
   void end_of_stream();
   void deliver_end();
+  [[nodiscard]] ByteView received() const { return held_.empty() ? input_.bytes() : held_.view(); }
+  void take_received(std::size_t size);
   void arm_receive();
   bool seal();
   void start_send();
@@ -120,7 +124,8 @@ class Transport {
   ByteBuffer encrypted_;  ///< records to send; unused on a plain transport
   ByteBuffer sending_;    ///< what the send in flight points into
   ByteBuffer decrypted_;  ///< plaintext that the owner has not taken
-  io::Buffer input_;      ///< received bytes that are not yet decrypted or taken
+  io::Buffer input_;      ///< received bytes that are not yet decrypted or taken …
+  ByteBuffer held_;       ///< … or these: a transport that is paused leaves the Io's buffers to others
   io::Op<Transport, &Transport::on_received> receive_{this};
   io::Op<Transport, &Transport::on_sent> send_{this};
   io::Deferred<Transport, &Transport::on_deferred> deferred_{this};

@@ -46,6 +46,11 @@ class HttpReader {
   HttpReader& operator=(const HttpReader&) = delete;
   ~HttpReader();
 
+  /// Memory that is kept for the next message, in bytes.
+  [[nodiscard]] std::size_t memory() const;
+  /// Gives it back. Ends the message that is being read.
+  void release_memory();
+
   void start_request(const Limits& limits);
   /// `request_method` decides whether the answer has a body (HEAD). A 101 is an error unless a WebSocket upgrade was asked for.
   void start_response(const Limits& limits, std::string_view request_method, bool upgrade_requested);
