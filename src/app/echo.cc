@@ -11,6 +11,7 @@
 
 #include "signet/base/log.h"
 #include "signet/config/files.h"
+#include "signet/io/address.h"
 #include "signet/io/shard.h"
 #include "echo_connection.h"
 #include "process.h"
@@ -127,6 +128,10 @@ int echo(const EchoOptions& options) {
       return 1;
     }
     tls = std::move(*settings);
+  }
+  if (const Result<void> free = io::check_address_free(*address); !free) {
+    log::error(free.error().detail);
+    return 1;
   }
   StopSignals signals;
   raise_descriptor_limit();

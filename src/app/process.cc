@@ -6,12 +6,15 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+
+#include "signet/base/log.h"
 
 namespace signet::app {
 
@@ -20,6 +23,7 @@ StopSignals::StopSignals() {
   sigemptyset(&set_);
   sigaddset(&set_, SIGTERM);
   sigaddset(&set_, SIGINT);
+  sigaddset(&set_, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &set_, nullptr);
   thread_ = std::thread([this] { run(); });
 }
@@ -41,6 +45,10 @@ void StopSignals::run() {
     if (ending_) {
       return;
     }
+    if (signal == SIGHUP) {
+      log::warning("SIGHUP: the configuration is read at start only; stop (SIGTERM) and start again to change it");
+      continue;
+    }
     ++count_;
     changed_.notify_all();
   }
@@ -56,11 +64,26 @@ unsigned StopSignals::count() const {
   return count_;
 }
 
+namespace {
+
+/// A pipe is opened anew, so that writing never waits for its reader: the flags of standard output itself belong to others, too. Everything
+/// else is shared as it is, with the position in a file.
+int open_standard_output() {
+  struct stat status{};
+  if (fstat(STDOUT_FILENO, &status) == 0 && S_ISFIFO(status.st_mode)) {
+    return open("/proc/self/fd/1", O_WRONLY | O_CLOEXEC | O_NONBLOCK);
+  }
+  return fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+}
+
+}  // namespace
+
 Result<std::unique_ptr<AccessLogFile>> AccessLogFile::open(const std::string& path) {
   if (path.empty()) {
     return std::unique_ptr<AccessLogFile>(new AccessLogFile(-1));
   }
-  const int descriptor = path == "-" ? dup(STDOUT_FILENO) : ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+  const int descriptor =
+      path == "-" ? open_standard_output() : ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0640);
   if (descriptor < 0) {
     return fail(ErrorKind::config, Origin::internal, fmt::format("access log {}: {}", path, std::strerror(errno)));
   }
@@ -80,14 +103,22 @@ std::function<void(std::string_view)> AccessLogFile::sink() {
   return [this](std::string_view lines) { write(lines); };
 }
 
-/// A log that cannot be written (full disk, closed pipe) loses lines; calls go on.
-void AccessLogFile::write(std::string_view lines) const {
+/// A log that cannot be written (full disk, full or closed pipe) loses lines; calls go on.
+void AccessLogFile::write(std::string_view lines) {
+  if (cut_.exchange(false) && ::write(descriptor_, "\n", 1) != 1) {
+    cut_ = true;
+    return;
+  }
+  const std::size_t size = lines.size();
   while (!lines.empty()) {
     const ssize_t written = ::write(descriptor_, lines.data(), lines.size());
     if (written < 0 && errno == EINTR) {
       continue;
     }
     if (written <= 0) {
+      if (lines.size() != size && lines.data()[-1] != '\n') {
+        cut_ = true;
+      }
       return;
     }
     lines.remove_prefix(static_cast<std::size_t>(written));

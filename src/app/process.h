@@ -3,6 +3,7 @@
 
 #include <signal.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -19,7 +20,8 @@
 namespace signet::app {
 
 /// Turns SIGTERM and SIGINT into something to wait for. Blocks both in the thread that makes it, and so in all threads that are started
-/// from it afterwards: make it first. SIGPIPE is ignored from then on.
+/// from it afterwards: make it first. SIGPIPE is ignored from then on, and SIGHUP answered by a
+/// line in the log.
 class StopSignals {
  public:
   StopSignals();
@@ -43,7 +45,8 @@ class StopSignals {
   std::thread thread_;
 };
 
-/// Where access-log lines go. Blocks of whole lines are appended by one write(2) each, so that shards need no lock. Must outlive its sinks.
+/// Where access-log lines go. Blocks of whole lines are appended by one write(2) each, so that shards need no lock. A reader
+/// that does not keep up (a full pipe) costs lines, never calls. Must outlive its sinks.
 class AccessLogFile {
  public:
   /// `path`: a file that is made or appended to; "-" is standard output; empty is none. Error: config, with the path and the system's
@@ -58,9 +61,10 @@ class AccessLogFile {
 
  private:
   explicit AccessLogFile(int descriptor) : descriptor_(descriptor) {}
-  void write(std::string_view lines) const;
+  void write(std::string_view lines);
 
   int descriptor_;
+  std::atomic<bool> cut_{false};  ///< the last line was written in part
 };
 
 /// Raises the soft limit of open files to the hard one: every connection needs a descriptor.

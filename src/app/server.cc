@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <random>
 #include <utility>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "signet/base/version.h"
 #include "signet/config/snapshot.h"
 #include "signet/gateway/gateway.h"
+#include "signet/io/address.h"
 #include "signet/io/shard.h"
 #include "signet/net/resolver.h"
 #include "load_snapshot.h"
@@ -40,7 +42,7 @@ class Server {
   int drain();
   void stop_workers();
 
-  StopSignals signals_;
+  std::optional<StopSignals> signals_;  ///< once the configuration is read: until then a signal ends the process as usual
   std::shared_ptr<const config::Snapshot> snapshot_;
   std::unique_ptr<net::Resolver> resolver_;
   std::unique_ptr<AccessLogFile> access_log_;
@@ -53,6 +55,13 @@ int Server::run(const RunOptions& options) {
     return 1;
   }
   const config::Config& config = snapshot_->config();
+  for (const config::Listener& listener : config.listeners) {
+    if (const Result<void> free = io::check_address_free(listener.address); !free) {
+      log::error(free.error().detail);
+      return 1;
+    }
+  }
+  signals_.emplace();
   raise_descriptor_limit();
   Result<std::unique_ptr<AccessLogFile>> access_log = AccessLogFile::open(config.access_log);
   if (!access_log) {
@@ -73,7 +82,7 @@ int Server::run(const RunOptions& options) {
   }
   log::info(fmt::format("signet {} serves {} with {} shard{}, generation {}", version(), options.config_file, shards,
                         shards == 1 ? "" : "s", snapshot_->generation()));
-  signals_.wait();
+  signals_->wait();
   return drain();
 }
 
@@ -147,7 +156,7 @@ int Server::drain() {
   for (Worker& worker : workers_) {
     worker.shard->post([&worker, &drained] { worker.gateway->drain([&drained] { drained.add(); }); });
   }
-  const bool complete = drained.wait_for(workers_.size(), std::chrono::steady_clock::now() + allowed, &signals_);
+  const bool complete = drained.wait_for(workers_.size(), std::chrono::steady_clock::now() + allowed, &*signals_);
   if (!complete) {
     log::warning("calls in flight are cut off");
   }

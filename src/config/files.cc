@@ -38,10 +38,12 @@ std::unexpected<Error> system_failure(const std::string& path, int number) {
 }  // namespace
 
 Result<std::string> SystemFiles::read(const std::string& path, std::size_t bytes_max) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // A pipe that nobody writes to must not hold us: it reads as empty.
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.value() < 0) {
     return system_failure(path, errno);
   }
+  ::fcntl(file.value(), F_SETFL, 0);
   struct stat status{};
   if (::fstat(file.value(), &status) != 0) {
     return system_failure(path, errno);

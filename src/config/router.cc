@@ -105,7 +105,11 @@ std::string_view host_without_port(std::string_view authority) {
 
 void append_target(const Route& route, std::string_view path, std::optional<std::string_view> query, std::string& out) {
   std::string_view base = route.upstream->base_path;
-  const std::string_view rest = path.substr(route.matched_length);
+  std::string_view rest = path.substr(route.matched_length);
+  // "//host/x" as a target is a network-path reference to some (RFC 3986 §4.2).
+  while (base.empty() && rest.starts_with("//")) {
+    rest.remove_prefix(1);
+  }
   if (!rest.empty() && base.ends_with('/')) {
     base.remove_suffix(1);
   }

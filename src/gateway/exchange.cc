@@ -62,45 +62,76 @@ Duration Exchange::lease_timeout() const {
   return route_->upstream->connect_timeout + std::chrono::seconds(1);
 }
 
-bool Exchange::waits_for_caller() {
-  return stage_ == Stage::relay && !request_complete_ && !connection_->congested() && !response_head_sent_;
+/// Whose turn it is, and how long it may take.
+Exchange::Wait Exchange::wait() {
+  const config::Upstream& upstream = *route_->upstream;
+  const Duration caller_timeout = snapshot_->config().timeouts.body;
+  const bool caller_congested = session_->transport().congested();
+  switch (stage_) {
+    case Stage::lease:
+      return {
+          lease_timeout(), {.kind = ErrorKind::overload, .origin = Origin::internal}, "no connection to the back end became free in time"};
+    case Stage::relay:
+      if (caller_congested) {
+        return {caller_timeout, {.kind = ErrorKind::caller_timeout, .origin = Origin::caller}, "the caller does not take the answer"};
+      }
+      if (!request_complete_ && !connection_->congested() && !response_head_sent_) {
+        return {
+            caller_timeout, {.kind = ErrorKind::caller_timeout, .origin = Origin::caller}, "no further byte of the request's body in time"};
+      }
+      return {upstream.response_timeout,
+              {.kind = ErrorKind::backend_timeout, .origin = Origin::backend},
+              "no further byte from the back end in time"};
+    case Stage::tunnel:
+      // Silence is no fault in a tunnel; a side that takes nothing is, and while it is waited for, the other side's end is not seen.
+      if (caller_congested || connection_->congested()) {
+        return {caller_timeout,
+                {.kind = ErrorKind::connection_lost, .origin = Origin::internal},
+                "one side of the tunnel takes nothing any more"};
+      }
+      return {};
+    case Stage::resolve:  // the resolver has its own limit
+    case Stage::idle:
+    case Stage::head: return {};
+  }
+  return {};
 }
 
 void Exchange::on_timer() {
   const TimePoint now = gateway_.io_.now();
-  if (now >= total_deadline_) {
+  const bool in_tunnel = stage_ == Stage::tunnel;
+  if (!in_tunnel && now >= total_deadline_) {
     answer_error(
         Error{.kind = ErrorKind::backend_timeout, .origin = Origin::backend, .detail = "the call took longer than its total time"});
     return;
   }
-  const bool caller_due = waits_for_caller();
-  const Duration allowed = stage_ == Stage::lease ? lease_timeout()
-                           : caller_due           ? snapshot_->config().timeouts.body
-                                                  : route_->upstream->response_timeout;
-  const TimePoint due = last_progress_ + allowed;
-  const bool resting = stage_ == Stage::resolve;  // the resolver has its own limit
-  if (resting || now < due) {
-    timer_.start(gateway_.io_.timers(), std::min(resting ? allowed : due - now, total_deadline_ - now));
+  Wait waiting = wait();
+  if (waiting.allowed == Duration::zero() || now < last_progress_ + waiting.allowed) {
+    const Duration next = waiting.allowed == Duration::zero() ? snapshot_->config().timeouts.body : last_progress_ + waiting.allowed - now;
+    timer_.start(gateway_.io_.timers(), in_tunnel ? next : std::min(next, total_deadline_ - now));
     return;
   }
-  if (stage_ == Stage::lease) {
-    answer_error(
-        Error{.kind = ErrorKind::overload, .origin = Origin::internal, .detail = "no connection to the back end became free in time"});
+  waiting.error.detail = waiting.what;
+  if (in_tunnel) {
+    note_error(waiting.error);
+    finish(Session::Next::abort);
     return;
   }
-  if (caller_due) {
-    caller_keeps_alive_ = false;
-    answer_error(
-        Error{.kind = ErrorKind::caller_timeout, .origin = Origin::caller, .detail = "no further byte of the request's body in time"});
-  } else {
-    answer_error(
-        Error{.kind = ErrorKind::backend_timeout, .origin = Origin::backend, .detail = "no further byte from the back end in time"});
-  }
+  caller_keeps_alive_ = caller_keeps_alive_ && waiting.error.origin != Origin::caller;
+  answer_error(std::move(waiting.error));
 }
 
 void Exchange::on_head_timeout() {
   caller_keeps_alive_ = false;
   answer_error(Error{.kind = ErrorKind::caller_timeout, .origin = Origin::caller, .detail = "the request's head was not complete in time"});
+}
+
+void Exchange::on_drain() {
+  if (stage_ == Stage::head) {
+    caller_keeps_alive_ = false;
+    answer_error(
+        Error{.kind = ErrorKind::shutting_down, .origin = Origin::internal, .detail = "stopped before the request's head was complete"});
+  }
 }
 
 // ---- the end

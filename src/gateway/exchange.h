@@ -51,6 +51,8 @@ class Exchange final : public net::LeaseUser, public net::ResolverCache::Waiter 
   void on_caller_drained();
   void on_caller_gone(Error error);
   void on_head_timeout();
+  /// No new calls: one whose head is not complete is none yet.
+  void on_drain();
   /// The call is cut off: the session is being closed.
   void cancel(Error error);
 
@@ -99,7 +101,12 @@ class Exchange final : public net::LeaseUser, public net::ResolverCache::Waiter 
   void progress();
   void start_timer();
   [[nodiscard]] Duration lease_timeout() const;
-  [[nodiscard]] bool waits_for_caller();
+  struct Wait {
+    Duration allowed{};  ///< since the last progress; zero: as long as it takes
+    Error error;
+    const char* what = "";  ///< Error::detail, copied only when it has come to that
+  };
+  [[nodiscard]] Wait wait();
 
   Gateway& gateway_;
   Session* session_ = nullptr;

@@ -110,7 +110,6 @@ bool Exchange::on_response_complete(ByteView& data) {
   const wire::HttpHead& head = response_.head();
   if (head.status() == 101) {
     stage_ = Stage::tunnel;
-    timer_.stop();  // bytes come when they come; that both ends are still there is the kernel's to watch
     session_->transport().flush();
     relay_to_caller(data);
     session_->transport().resume();

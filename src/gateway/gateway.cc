@@ -169,6 +169,7 @@ void Gateway::stop(std::function<void()> done) {
     next = session->next_;
     session->abort();
   }
+  pool_.abort();
 }
 
 void Gateway::on_listener_closed() {

@@ -97,7 +97,9 @@ void Session::on_transport_closed() {
 }
 
 void Session::drain() {
-  if (exchange_ == nullptr && transport_.open()) {
+  if (exchange_ != nullptr) {
+    exchange_->on_drain();
+  } else if (transport_.open()) {
     transport_.close(net::Close::flush);
   }
 }

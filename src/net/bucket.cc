@@ -139,6 +139,13 @@ void Bucket::abandon_attempts() {
   }
 }
 
+void Bucket::abort() {
+  abandon_attempts();
+  for (const std::unique_ptr<Connection>& connection : connections_) {
+    connection->abort();
+  }
+}
+
 std::size_t Bucket::close_idle() {
   const std::size_t count = idle_.size();
   while (!idle_.empty()) {

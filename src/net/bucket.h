@@ -38,6 +38,8 @@ class Bucket {
   [[nodiscard]] bool retired() const { return retired_; }
   /// Ends attempts to connect that nobody waits for.
   void abandon_attempts();
+  /// Cuts off what is being opened or closed.
+  void abort();
   [[nodiscard]] bool is_waited_for() const { return waiting_ != 0; }
   [[nodiscard]] bool keeps_idle() const { return !retired_ && !pool_.draining_ && idle_.size() < limits_.idle_max; }
   [[nodiscard]] bool has_idle() const { return !idle_.empty(); }

@@ -115,6 +115,15 @@ void Connection::usable() {
 void Connection::abandon() {
   if (stage_ == Stage::connecting || stage_ == Stage::handshake) {
     on_timeout();
+  } else if (std::exchange(attempt_again_, false)) {
+    attempt_failed(Error{.kind = ErrorKind::connect_failed, .origin = Origin::internal, .detail = "nobody waits for the connection"});
+  }
+}
+
+/// Waits no longer for what is queued.
+void Connection::abort() {
+  if (stage_ == Stage::closing && transport_.started()) {
+    transport_.close(Close::abort);
   }
 }
 

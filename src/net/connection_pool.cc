@@ -82,6 +82,12 @@ void ConnectionPool::drain(std::function<void()> drained) {
   check_drained();
 }
 
+void ConnectionPool::abort() {
+  for (auto& [key, bucket] : buckets_) {
+    bucket->abort();
+  }
+}
+
 void ConnectionPool::check_drained() {
   if (drained_ && connections_ == 0) {
     io_.defer(drained_deferred_);

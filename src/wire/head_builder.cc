@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <optional>
 
 namespace signet::wire {
 
@@ -49,10 +50,10 @@ bool is_host(std::string_view text) {
 }
 
 /// The authority of a target in absolute-form (RFC 9112 §3.2.2); nothing for other forms.
-std::string_view authority_of(std::string_view target) {
+std::optional<std::string_view> authority_of(std::string_view target) {
   const std::size_t colon = target.find("://");
   if (target.starts_with('/') || colon == std::string_view::npos) {
-    return {};
+    return std::nullopt;
   }
   const std::string_view rest = target.substr(colon + 3);
   return rest.substr(0, rest.find_first_of("/?#"));
@@ -109,8 +110,11 @@ Result<void> HeadBuilder::find_host(HttpHead& head) {
   if (hosts == 1) {
     head.host_ = head.fields_.find(FieldId::host)->value;
   }
-  if (const std::string_view authority = authority_of(head.target_); !authority.empty()) {
-    head.host_ = authority;
+  if (const std::optional<std::string_view> authority = authority_of(head.target_)) {
+    if (authority->empty()) {
+      return bad_request("the target has an empty host (RFC 9110 §4.2.1)");
+    }
+    head.host_ = *authority;
   }
   if (!is_host(head.host_)) {
     return bad_request("Host is not a host and port (RFC 9110 §7.2)");
@@ -127,8 +131,9 @@ Result<void> HeadBuilder::finish_request(HttpHead& head, const HeadFacts& facts)
   head.method_ = facts.method;
   head.target_ = facts.target;
   head.version_minor_ = facts.version_minor;
-  if (facts.version_major != 1 || facts.version_minor > 1) {
-    return fail(ErrorKind::version_refused, Origin::caller, fmt::format("HTTP/{}.{}", facts.version_major, facts.version_minor));
+  if (facts.protocol != "HTTP" || facts.version_major != 1 || facts.version_minor > 1) {
+    return fail(ErrorKind::version_refused, Origin::caller,
+                fmt::format("{}/{}.{}", facts.protocol, facts.version_major, facts.version_minor));
   }
   if (head.method_ == "CONNECT" || head.method_ == "TRACE") {
     return fail(ErrorKind::method_refused, Origin::caller, fmt::format("{} is not relayed", head.method_));
@@ -166,6 +171,9 @@ Result<void> HeadBuilder::finish_response(HttpHead& head, const HeadFacts& facts
   const auto is_text = [](char c) { return c == '\t' || static_cast<unsigned char>(c) >= 0x20; };
   head.reason_ = std::ranges::all_of(facts.reason, is_text) ? facts.reason : std::string_view();
   head.version_minor_ = facts.version_minor;
+  if (facts.protocol != "HTTP") {
+    return bad_response("not HTTP");
+  }
   if (facts.version_major != 1 || facts.version_minor > 1) {
     return bad_response(fmt::format("HTTP/{}.{}", facts.version_major, facts.version_minor));
   }
@@ -189,6 +197,12 @@ Result<void> HeadBuilder::finish_response(HttpHead& head, const HeadFacts& facts
     if (!upgrade_requested || !head.websocket_upgrade_) {
       return bad_response("101 without a WebSocket handshake (RFC 9110 §15.2.2)");
     }
+  }
+  if (codings != 0 && head.version_minor_ == 0) {
+    return bad_response("Transfer-Encoding in HTTP/1.0 (RFC 9112 §6.1)");
+  }
+  if ((facts.status < 200 || facts.status == 204) && (codings != 0 || head.content_length_ != 0)) {
+    head.keep_alive_ = false;  // RFC 9110 §8.6 and RFC 9112 §6.1 forbid it: who knows what its sender lets follow
   }
   // RFC 9112 §6.3
   if (facts.status < 200 || facts.status == 204 || facts.status == 304 || request_method == "HEAD") {

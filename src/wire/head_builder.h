@@ -14,6 +14,7 @@ struct HeadFacts {
   std::string_view method;
   std::string_view target;
   std::string_view reason;
+  std::string_view protocol;  ///< the parser knows others beside "HTTP"
   std::uint16_t status = 0;
   std::uint8_t version_major = 1;
   std::uint8_t version_minor = 1;

@@ -17,7 +17,7 @@ constexpr std::size_t known_name_max = 27;
 
 FieldId id_of_lower(std::string_view name) {
   using Entry = std::pair<std::string_view, FieldId>;
-  static constexpr std::array<Entry, 23> known = {{
+  static constexpr std::array<Entry, 22> known = {{
       {"te", FieldId::te},
       {"via", FieldId::via},
       {"host", FieldId::host},
@@ -30,7 +30,6 @@ FieldId id_of_lower(std::string_view name) {
       {"client-cert", FieldId::client_identity},
       {"content-length", FieldId::content_length},
       {"http2-settings", FieldId::hop_by_hop},
-      {"x-client-cert", FieldId::client_identity},
       {"x-forwarded-for", FieldId::x_forwarded_for},
       {"x-real-ip", FieldId::x_forwarded_other},
       {"x-forwarded-host", FieldId::x_forwarded_host},
@@ -47,8 +46,10 @@ FieldId id_of_lower(std::string_view name) {
       return id;
     }
   }
-  if (name.starts_with("x-ssl-")) {
-    return FieldId::client_identity;
+  for (const std::string_view prefix : {"x-ssl-", "ssl-client-", "x-client-cert", "x-clientcert", "x-tls-client-", "x-amzn-mtls-"}) {
+    if (name.starts_with(prefix)) {
+      return FieldId::client_identity;
+    }
   }
   return name.starts_with("x-forwarded-") ? FieldId::x_forwarded_other : FieldId::other;
 }
@@ -62,6 +63,7 @@ bool may_be_known(std::string_view name) {
     case 'h':
     case 'k':
     case 'p':
+    case 's':
     case 't':
     case 'u':
     case 'v':

@@ -71,6 +71,25 @@ bool climb(std::string& path) {
   return true;
 }
 
+/// "..%2Fadmin" is one segment here and two for a server that decodes first.
+bool hides_dot_segment(std::string_view segment) {
+  if (segment.find("%2F") == std::string_view::npos) {
+    return false;
+  }
+  while (true) {
+    const std::size_t slash = segment.find("%2F");
+    const std::string_view part = segment.substr(0, slash);
+    const std::string_view name = part.substr(0, part.find(';'));
+    if (name == "." || name == "..") {
+      return true;
+    }
+    if (slash == std::string_view::npos) {
+      return false;
+    }
+    segment = segment.substr(slash + 3);
+  }
+}
+
 /// The path of the target without its query; nothing if the target has none of the two forms.
 std::optional<std::string_view> path_of(std::string_view target) {
   if (target.starts_with('/')) {
@@ -124,6 +143,9 @@ Result<NormalTarget> normalise_target(std::string_view target, std::string& path
       return std::unexpected(appended.error());
     }
     const std::string_view normal = std::string_view(path).substr(before + 1);
+    if (hides_dot_segment(normal)) {
+      return refuse("the path has a dot segment beside an encoded slash, which servers understand differently");
+    }
     const std::string_view name = normal.substr(0, normal.find(';'));
     if (name == "." || name == "..") {
       if (name.size() != normal.size()) {

@@ -69,13 +69,13 @@ struct HttpReader::Parser {
   Gathered trailers;
   Span target;
   Span reason;
+  Span protocol;
   ByteView body;
   std::size_t head_bytes = 0;   ///< consumed while in the head
   std::size_t extra_bytes = 0;  ///< of trailers and chunk extensions
   const char* piece = nullptr;  ///< being read
   std::size_t leading = 0;      ///< empty lines before the message (RFC 9112 §2.2), in bytes
   char first = 0;               ///< first byte of the message
-  bool protocol_seen = false;
   bool in_head = true;
   bool head_complete = false;
   bool message_complete = false;
@@ -88,12 +88,12 @@ struct HttpReader::Parser {
     llhttp.data = this;
     head.clear();
     trailers.clear();
-    target = reason = {};
+    target = reason = protocol = {};
     body = {};
     head_bytes = extra_bytes = leading = 0;
     first = 0;
     in_head = true;
-    protocol_seen = head_complete = message_complete = false;
+    head_complete = message_complete = false;
   }
 
   /// One space separates the parts of a request line (RFC 9112 §3); llhttp passes over several. `before`: bytes of the parts before `at`.
@@ -125,9 +125,10 @@ const llhttp_settings_t& HttpReader::Parser::settings() {
       parser.head.append(parser.target, at, size);
       return first ? parser.check_one_space(at, 1) : 0;
     };
-    settings.on_protocol = [](llhttp_t* llhttp, const char* at, std::size_t) {
+    settings.on_protocol = [](llhttp_t* llhttp, const char* at, std::size_t size) {
       Parser& parser = of(llhttp);
-      const bool first = llhttp->type == HTTP_REQUEST && !std::exchange(parser.protocol_seen, true);
+      const bool first = llhttp->type == HTTP_REQUEST && parser.protocol.size == 0;
+      parser.head.append(parser.protocol, at, size);
       return first ? parser.check_one_space(at, parser.target.size + 2) : 0;
     };
     settings.on_status = [](llhttp_t* llhttp, const char* at, std::size_t size) {
@@ -236,6 +237,7 @@ HttpReader::Step HttpReader::head_done(std::size_t consumed) {
       .method = is_request_ ? llhttp_method_name(static_cast<llhttp_method_t>(parser.llhttp.method)) : std::string_view(),
       .target = parser.head.view(parser.target),
       .reason = parser.head.view(parser.reason),
+      .protocol = parser.head.view(parser.protocol),
       .status = parser.llhttp.status_code,
       .version_major = parser.llhttp.http_major,
       .version_minor = parser.llhttp.http_minor,

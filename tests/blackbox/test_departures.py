@@ -3,6 +3,7 @@
 
 import socket
 import threading
+import time
 
 from harness import Caller, ScriptedOrigin, Signet, answer, assert_error, backend, call, gateway, one_api, pki, request
 
@@ -98,3 +99,55 @@ def test_a_connection_that_authenticates_its_caller_serves_nobody_else():
         assert call(signet.port, "/api/x", fields={"Authorization": "Basic YTpi"}).status == 200
         assert call(signet.port, "/api/plain").status == 200
         assert origin.accepted == 3, "Basic authenticates a call, not a connection"
+
+
+def test_a_body_that_a_204_announces_never_answers_the_next_call():
+    def script(connection, incoming):
+        if incoming.target.endswith("/204"):
+            connection.send(b"HTTP/1.1 204 No Content\r\nContent-Length: 45\r\n\r\n")
+            time.sleep(0.3)
+            return b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecret"
+        return answer()
+
+    with ScriptedOrigin(pki(), script=script) as origin, Signet(one_api(origin)) as signet:
+        assert call(signet.port, "/api/204").status == 204
+        assert call(signet.port, "/api/next").body == b"fine"
+        assert origin.accepted == 2
+        origin.failures.clear()  # it could not send its surplus
+
+
+def test_a_caller_that_takes_nothing_is_cut_off_as_the_caller_it_is():
+    def script(connection, _request):
+        try:
+            connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n" + b"x" * 100_000_000)
+        except OSError:
+            pass
+        return None
+
+    with ScriptedOrigin(pki(), script=script) as origin:
+        with Signet(one_api(origin, timeouts={"body": "1s"})) as signet, Caller(signet.port) as caller:
+            caller.send(request("/api/large"))
+            signet.program.wait_for_log("the caller does not take the answer")
+            assert "error=caller_timeout" in signet.log
+
+
+def test_a_tunnel_that_takes_nothing_ends():
+    def script(connection, _request):
+        connection.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+        released.wait(30)
+        return None
+
+    released = threading.Event()
+    with ScriptedOrigin(pki(), script=script) as origin:
+        with Signet(one_api(origin, timeouts={"body": "1s"})) as signet, Caller(signet.port) as caller:
+            caller.send(request("/api/ws", fields={"Connection": "Upgrade", "Upgrade": "websocket"}))
+            assert caller.response().status == 101
+            try:
+                caller.socket.settimeout(0.5)
+                for _ in range(1000):
+                    caller.send(b"w" * 100_000)
+            except OSError:
+                pass
+            caller.socket.close()  # not seen: nothing is read while the other side takes nothing
+            signet.program.wait_for_log("one side of the tunnel takes nothing any more")
+            released.set()

@@ -6,11 +6,13 @@ import pathlib
 import re
 import signal
 import socket
+import subprocess
 import tempfile
 import threading
 import time
 
-from harness import (PASSWORD, ROOT, Caller, Connection, Message, ScriptedOrigin, Signet, answer, backend, call, free_port, gateway,
+from harness import (PASSWORD, ROOT, Caller, Connection, Message, ScriptedOrigin, Signet, answer, backend, binary, call, free_port,
+                     gateway,
                      one_api, pki, refusal_to_start, request, signet as run_signet)
 from processes import START_S
 
@@ -109,6 +111,52 @@ def test_the_drain_timeout_cuts_off_what_is_in_flight():
 
 
 # ---- the start ---------------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_head_that_is_not_complete_does_not_hold_up_the_end():
+    with ScriptedOrigin(pki()) as origin, Signet(one_api(origin)) as signet, Caller(signet.port) as caller:
+        caller.send(b"GET /api/x HTTP/1.1\r\nHost: a\r\n")
+        time.sleep(0.2)
+        signet.signal()
+        assert caller.response().status == 503
+        assert signet.wait() == 0
+
+
+def test_a_second_program_on_the_same_address_is_refused():
+    with ScriptedOrigin(pki()) as origin, Signet(one_api(origin)) as signet:
+        taken = refusal_to_start({**one_api(origin), "listeners": [{"address": f"127.0.0.1:{signet.port}"}]})
+        assert f"listen on 127.0.0.1:{signet.port}: Address already in use" in taken, taken
+
+
+def test_sighup_ends_nothing():
+    with ScriptedOrigin(pki()) as origin, Signet(one_api(origin)) as signet:
+        signet.signal(signal.SIGHUP)
+        signet.program.wait_for_log("SIGHUP")
+        assert call(signet.port, "/api/x").status == 200
+
+
+def test_a_full_pipe_costs_lines_and_no_calls():
+    port = free_port()
+    with ScriptedOrigin(pki()) as origin, tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder) / "signet.json"
+        file.write_text(json.dumps({"listeners": [{"address": f"127.0.0.1:{port}"}], **one_api(origin)}))
+        # Nobody reads its standard output.
+        program = subprocess.Popen([str(binary()), "run", str(file)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        try:
+            deadline = time.monotonic() + START_S
+            while socket.socket().connect_ex(("127.0.0.1", port)) != 0:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            with Caller(port) as caller:
+                for _ in range(1500):
+                    assert caller.call("/api/" + "x" * 300).status == 200
+            program.terminate()
+            assert program.wait(START_S) == 0
+        finally:
+            program.kill()
+            lines = program.stdout.read().decode().splitlines()
+            program.stdout.close()
+        assert 10 < len(lines) < 1500, f"{len(lines)} lines: the pipe was not full, or nothing was written"
 
 
 def test_every_shard_serves():

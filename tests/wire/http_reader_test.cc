@@ -107,17 +107,38 @@ TEST_CASE("Reading stops exactly at the end of a message", "[http_reader]") {
   }
 }
 
-TEST_CASE("What two readers could understand differently is refused", "[http_reader]") {
-  struct Row {
-    const char* what;
-    std::string text;
-    ErrorKind kind;
-  };
-  const auto with = [](std::string_view fields, std::string_view body = "") {
-    return "POST / HTTP/1.1\r\nHost: a\r\n" + std::string(fields) + "\r\n" + std::string(body);
-  };
-  const ErrorKind bad = ErrorKind::bad_request;
-  const std::vector<Row> rows = {
+namespace {
+
+struct Row {
+  const char* what;
+  std::string text;
+  ErrorKind kind;
+};
+
+constexpr ErrorKind bad = ErrorKind::bad_request;
+
+std::string with(std::string_view fields, std::string_view body = "") {
+  return "POST / HTTP/1.1\r\nHost: a\r\n" + std::string(fields) + "\r\n" + std::string(body);
+}
+
+void check_refused(const std::vector<Row>& rows) {
+  for (const Row& row : rows) {
+    INFO(row.what);
+    for (const std::size_t step : {std::size_t{1'000'000}, std::size_t{1}}) {
+      HttpReader reader;
+      const Outcome outcome = request(reader, row.text, step);
+      REQUIRE(outcome.error);
+      CHECK(*outcome.error == row.kind);
+      CHECK(reader.error().origin == Origin::caller);
+      CHECK_FALSE(outcome.complete);
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("Fields and bodies that two readers could understand differently are refused", "[http_reader]") {
+  check_refused({
       {"Content-Length and Transfer-Encoding, RFC 9112 §6.1", with("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"),
        bad},
       {"Transfer-Encoding and Content-Length, RFC 9112 §6.1", with("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "0\r\n\r\n"),
@@ -153,6 +174,11 @@ TEST_CASE("What two readers could understand differently is refused", "[http_rea
       {"a chunk longer than its size, RFC 9112 §7.1", with("Transfer-Encoding: chunked\r\n", "1\r\nab\r\n0\r\n\r\n"), bad},
       {"a chunk that ends in LF, RFC 9112 §7.1", with("Transfer-Encoding: chunked\r\n", "1\r\na\n0\r\n\r\n"), bad},
       {"a chunk size that ends in LF, RFC 9112 §7.1", with("Transfer-Encoding: chunked\r\n", "1\na\r\n0\r\n\r\n"), bad},
+  });
+}
+
+TEST_CASE("Request lines and hosts that two readers could understand differently are refused", "[http_reader]") {
+  check_refused({
       {"no Host, RFC 9112 §3.2", "GET / HTTP/1.1\r\n\r\n", bad},
       {"two Host fields, RFC 9112 §3.2", "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", bad},
       {"a Host with a path, RFC 9110 §7.2", "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", bad},
@@ -167,20 +193,12 @@ TEST_CASE("What two readers could understand differently is refused", "[http_rea
       {"CONNECT", "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n", ErrorKind::method_refused},
       {"TRACE", "TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", ErrorKind::method_refused},
       {"an unknown method, RFC 9110 §9.1", "FROBNICATE / HTTP/1.1\r\nHost: a\r\n\r\n", ErrorKind::method_refused},
+      {"RTSP", "GET / RTSP/1.0\r\nHost: a\r\n\r\n", ErrorKind::version_refused},
+      {"ICE", "SOURCE / ICE/1.0\r\nHost: a\r\n\r\n", ErrorKind::version_refused},
+      {"an empty host in the target, RFC 9110 §4.2.1", "GET http:///x HTTP/1.1\r\nHost: a\r\n\r\n", bad},
       {"a TLS ClientHello", "\x16\x03\x01\x02", bad},
       {"another expectation, RFC 9110 §10.1.1", with("Expect: tea\r\n"), ErrorKind::expectation_failed},
-  };
-  for (const Row& row : rows) {
-    INFO(row.what);
-    for (const std::size_t step : {std::size_t{1'000'000}, std::size_t{1}}) {
-      HttpReader reader;
-      const Outcome outcome = request(reader, row.text, step);
-      REQUIRE(outcome.error);
-      CHECK(*outcome.error == row.kind);
-      CHECK(reader.error().origin == Origin::caller);
-      CHECK_FALSE(outcome.complete);
-    }
-  }
+  });
 }
 
 TEST_CASE("Both spellings of a body's length in one answer are refused", "[http_reader]") {
@@ -195,6 +213,9 @@ TEST_CASE("Both spellings of a body's length in one answer are refused", "[http_
            "HTTP/1.1 700 No\r\n\r\n",
            "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
            "SSH-2.0-OpenSSH_9.2\r\n",
+           "RTSP/1.0 200 OK\r\n\r\n",
+           "ICE/1.0 200 OK\r\n\r\n",
+           "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
        }) {
     INFO(text);
     for (const std::size_t step : {std::size_t{1'000'000}, std::size_t{1}}) {
@@ -214,6 +235,9 @@ TEST_CASE("Which answers have a body follows from method and status", "[http_rea
   CHECK(reader.head().keep_alive());
   CHECK(response(reader, "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n").complete);
   CHECK(response(reader, "HTTP/1.1 204 No Content\r\n\r\n").complete);
+  CHECK(reader.head().keep_alive());
+  CHECK(response(reader, "HTTP/1.1 204 No Content\r\nContent-Length: 9\r\n\r\n").complete);
+  CHECK_FALSE(reader.head().keep_alive());
   CHECK(response(reader, "HTTP/1.1 100 Continue\r\n\r\n").complete);
   CHECK(response(reader, "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n").complete);
   CHECK(
@@ -301,6 +325,11 @@ TEST_CASE("Fields that claim an identity or a route are recognised in every spel
   CHECK(field_id("X-Forwarded-Client-Cert") == FieldId::client_identity);
   CHECK(field_id("X-SSL-Client-Verify-And-A-Long-Tail-Behind-It") == FieldId::client_identity);
   CHECK(field_id("Client-Cert") == FieldId::client_identity);
+  for (const std::string_view name :
+       {"SSL-Client-Cert", "X-ClientCert", "X-Client-Certificate", "X-Tls-Client-Cert", "X-Amzn-Mtls-Clientcert"}) {
+    CHECK(field_id(name) == FieldId::client_identity);
+  }
+  CHECK(field_id("SSL_CLIENT_S_DN") == FieldId::disguised);
   CHECK(field_id("Client_Cert") == FieldId::disguised);
   CHECK(field_id("X_Forwarded_For") == FieldId::disguised);
   CHECK(field_id("Content_Length") == FieldId::disguised);

@@ -83,6 +83,7 @@ class Connection final : public TransportOwner {
   void connected(io::Descriptor descriptor);
   void usable();
   void abandon();
+  void abort();
   void lend(LeaseUser& user);
   void close(Close how);
   void attempt_failed(Error error);

@@ -92,6 +92,9 @@ class ConnectionPool {
   /// Closes what is idle and, from now on, what is returned. `drained` is called once, from the loop, when no connection is left.
   void drain(std::function<void()> drained);
 
+  /// After `drain`: cuts off what is still being opened or closed. REQUIRES: nothing is lent out, nobody waits.
+  void abort();
+
   [[nodiscard]] std::size_t connections() const { return connections_; }
   [[nodiscard]] const Counters& counters() const { return counters_; }
 

@@ -19,9 +19,9 @@ struct NormalTarget {
 /// forwarded: dot segments resolved (RFC 3986 §5.2.4), unreserved characters decoded, hexadecimal digits in upper case (§6.2.2), bytes
 /// outside ASCII encoded. `%2F` stays what it is and separates nothing; empty segments stay. `path` is overwritten and begins with "/".
 ///
-/// Errors (bad_request, origin caller): a path that climbs above the root, or does so once `;parameters` are cut off; control characters
-/// and NUL, raw or encoded; backslashes, raw or encoded (some servers take them for "/"); "%" without two hexadecimal digits; "#";
-/// asterisk-form.
+/// Errors (bad_request, origin caller): a path that climbs above the root, or does so once `;parameters` are cut off;
+/// dot segments beside `%2F`; control characters and NUL, raw or encoded; backslashes, raw or encoded (some servers take them for "/"); "%"
+/// without two hexadecimal digits; "#"; asterisk-form.
 [[nodiscard]] Result<NormalTarget> normalise_target(std::string_view target, std::string& path);
 
 }  // namespace signet::wire
