@@ -68,7 +68,7 @@ class Client(Pair):
 
 
 class Pki:
-    """All of it, below `folder`. Keys are EC P-256 unless the name says RSA."""
+    """All of it, below `folder`. Keys are EC P-256 unless the name says otherwise."""
 
     def __init__(self, folder: pathlib.Path):
         self.folder = folder
@@ -78,6 +78,7 @@ class Pki:
         self._server_intermediate = self._issue("server-intermediate", "ca", self.server_root)
         self.server = self._server("server", "DNS:localhost,IP:127.0.0.1")
         self.server_rsa = self._server("server-rsa", "DNS:localhost,IP:127.0.0.1", rsa=True)
+        self.server_p384 = self._server("server-p384", "DNS:localhost,IP:127.0.0.1")
         self.server_wrong_name = self._server("server-wrong-name", "DNS:other.example,IP:192.0.2.1")
         self.server_expired = self._server("server-expired", "DNS:localhost,IP:127.0.0.1", expired=True)
         # Those whom nobody knows.
@@ -103,7 +104,7 @@ class Pki:
 
     def _key(self, name: str, rsa: bool) -> pathlib.Path:
         path = self.folder / f"{name}.key"
-        kind = ("RSA", "rsa_keygen_bits:2048") if rsa else ("EC", "ec_paramgen_curve:P-256")
+        kind = ("RSA", "rsa_keygen_bits:2048") if rsa else ("EC", f"ec_paramgen_curve:{'P-384' if name.endswith('p384') else 'P-256'}")
         openssl("genpkey", "-algorithm", kind[0], "-pkeyopt", kind[1], "-out", path)
         return path
 

@@ -25,6 +25,11 @@ def _judge(server: Pair, expected: str | None, **tls) -> None:
             assert not origin.requests, f"{version.name}: the call reached a back end that is not trusted"
 
 
+def test_every_usual_kind_of_server_key_is_accepted():
+    for server in (pki().server, pki().server_rsa, pki().server_p384):
+        _judge(server, FINE)
+
+
 def test_an_untrusted_server_is_refused():
     _judge(pki().server_untrusted, UNTRUSTED)
 

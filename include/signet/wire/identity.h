@@ -51,7 +51,7 @@ struct IdentitySettings {
   TlsVersion min_version = TlsVersion::tls12;
   TlsVersion max_version = TlsVersion::tls13;
   /// In order of preference; the key share of the first is sent.
-  std::vector<TlsGroup> groups = {TlsGroup::x25519, TlsGroup::secp256r1, TlsGroup::x25519_mlkem768};
+  std::vector<TlsGroup> groups = {TlsGroup::x25519, TlsGroup::secp256r1, TlsGroup::secp384r1, TlsGroup::x25519_mlkem768};
   /// In order of preference; empty: the extension is not sent.
   std::vector<std::string> alpn;
   LateAuthentication late_authentication = LateAuthentication::refuse;

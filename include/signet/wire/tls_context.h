@@ -30,7 +30,7 @@ struct TlsServerSettings {
   Check validate_client_chain = Check::on;
   TlsVersion min_version = TlsVersion::tls12;
   TlsVersion max_version = TlsVersion::tls13;
-  std::vector<TlsGroup> groups = {TlsGroup::x25519, TlsGroup::secp256r1, TlsGroup::x25519_mlkem768};
+  std::vector<TlsGroup> groups = {TlsGroup::x25519, TlsGroup::secp256r1, TlsGroup::secp384r1, TlsGroup::x25519_mlkem768};
   std::vector<std::string> alpn;
   enum class Tickets : std::uint8_t { off, on } tickets = Tickets::on;
   /// Whether TlsEngine::request_certificate may be used.
