@@ -90,7 +90,8 @@ struct BackendTls {
   std::string server_name;  ///< empty: the URL's host
   wire::TlsVersion min_version = wire::TlsVersion::tls12;
   wire::TlsVersion max_version = wire::TlsVersion::tls13;
-  std::vector<wire::TlsGroup> groups = {wire::TlsGroup::x25519, wire::TlsGroup::secp256r1, wire::TlsGroup::secp384r1, wire::TlsGroup::x25519_mlkem768};
+  std::vector<wire::TlsGroup> groups = {wire::TlsGroup::x25519, wire::TlsGroup::secp256r1, wire::TlsGroup::secp384r1,
+                                        wire::TlsGroup::x25519_mlkem768};
   wire::LateAuthentication late_authentication = wire::LateAuthentication::refuse;
   bool require_certificate_request = false;
 };
