@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "signet/base/result.h"
 
+#include "signet/base/identity_refusal.h"
+
 namespace signet {
 
 std::string_view to_string(ErrorKind kind) {
@@ -48,6 +50,15 @@ std::string_view to_string(Origin origin) {
     case Origin::internal: return "internal";
   }
   return "unknown";
+}
+
+const char* to_string(RefusalPhase phase) {
+  switch (phase) {
+    case RefusalPhase::handshake: return "handshake";
+    case RefusalPhase::after_handshake: return "after handshake";
+    case RefusalPhase::late: return "late";
+  }
+  return "";
 }
 
 }  // namespace signet

@@ -29,8 +29,8 @@ constexpr std::array<Choice<wire::TlsGroup>, 4> groups{{
     {"X25519MLKEM768", wire::TlsGroup::x25519_mlkem768},
 }};
 constexpr std::array<Choice<wire::LateAuthentication>, 2> late_authentications{{
-    {"refuse", wire::LateAuthentication::refuse},
-    {"accept", wire::LateAuthentication::accept},
+    {"off", wire::LateAuthentication::off},
+    {"allow", wire::LateAuthentication::allow},
 }};
 constexpr std::array<Choice<HostHeader>, 2> host_headers{{{"backend", HostHeader::backend}, {"caller", HostHeader::caller}}};
 /// Both are passed on alike; SOAP is what the management side shows.

@@ -144,7 +144,7 @@ Result<void> use_identity(TlsContext::Parts& parts) {
   }
   SIGNET_CHECK(wolfSSL_CTX_UseSessionTicket(parts.context) == WOLFSSL_SUCCESS);
   parts.late_authentication = settings.late_authentication;
-  if (parts.late_authentication == LateAuthentication::accept) {
+  if (parts.late_authentication == LateAuthentication::allow) {
     if (versions.max == TlsVersion::tls13) {
       SIGNET_CHECK(wolfSSL_CTX_allow_post_handshake_auth(parts.context) == 0);
     }
@@ -178,7 +178,7 @@ Result<void> use_server_settings(TlsContext::Parts& parts) {
     }
   }
   parts.late_authentication = settings.late_authentication;
-  if (parts.late_authentication == LateAuthentication::accept && versions.min == TlsVersion::tls12) {
+  if (parts.late_authentication == LateAuthentication::allow && versions.min == TlsVersion::tls12) {
     SIGNET_CHECK(wolfSSL_CTX_UseSecureRenegotiation(parts.context) == WOLFSSL_SUCCESS);
   }
   return {};

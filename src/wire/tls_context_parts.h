@@ -26,7 +26,7 @@ struct TlsContext::Parts {
   TlsServerSettings server;                  ///< server
   std::shared_ptr<const Certificate> certificate;
   std::string alpn;  ///< wolfSSL's form: names with commas between them
-  LateAuthentication late_authentication = LateAuthentication::refuse;
+  LateAuthentication late_authentication = LateAuthentication::off;
 
   /// The last leaf that was seen, taken apart: a back end shows the same one every time.
   std::shared_ptr<const TlsPeer> last_peer;

@@ -57,7 +57,7 @@ TlsEngine::Parts::Parts(std::shared_ptr<TlsContext> shared_context)
     const auto mismatch = client() ? WOLFSSL_ALPN_CONTINUE_ON_MISMATCH : WOLFSSL_ALPN_FAILED_ON_MISMATCH;
     SIGNET_CHECK(wolfSSL_UseALPN(ssl, common.alpn.data(), static_cast<unsigned int>(common.alpn.size()), mismatch) == WOLFSSL_SUCCESS);
   }
-  if (!client() && common.late_authentication == LateAuthentication::refuse) {
+  if (!client() && common.late_authentication == LateAuthentication::off) {
     // wolfSSL lets every caller renegotiate that speaks RFC 5746 otherwise.
     wolfSSL_set_options(ssl, WOLFSSL_OP_NO_RENEGOTIATION);
   }
@@ -273,7 +273,7 @@ Result<void> TlsEngine::request_certificate(ByteBuffer& output) {
     return std::unexpected(*parts.error);
   }
   SIGNET_CHECK(!parts.client() && parts.stage == Parts::Stage::open && !parts.closed);
-  SIGNET_CHECK(parts.shared().late_authentication == LateAuthentication::accept);
+  SIGNET_CHECK(parts.shared().late_authentication == LateAuthentication::allow);
   const Call call(parts, output);
   require_certificate(parts.ssl);
   int code = 0;

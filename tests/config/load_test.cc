@@ -61,7 +61,7 @@ constexpr std::string_view everything = R"({
       "credentials": { "certificateIds": ["pfx", "pem"] },
       "tls": { "certificateAuthorities": ["corp"], "validateCertificateChain": false, "validateCertificateName": false,
                "serverName": "Orders.example", "minVersion": "1.3", "maxVersion": "1.3", "groups": ["P-384", "P-256"],
-               "lateAuthentication": "accept", "requireCertificateRequest": true },
+               "lateAuthentication": "allow", "requireCertificateRequest": true },
       "hostHeader": "caller",
       "connections": { "max": 5, "idleMax": 0, "idleTimeout": "3s" },
       "timeouts": { "connect": "4s", "response": "5s", "total": "6s" } }],
@@ -135,7 +135,7 @@ TEST_CASE("every setting of a back end arrives in the configuration", "[config]"
   CHECK(backend.tls.min_version == wire::TlsVersion::tls13);
   CHECK(backend.tls.max_version == wire::TlsVersion::tls13);
   CHECK(backend.tls.groups == std::vector{wire::TlsGroup::secp384r1, wire::TlsGroup::secp256r1});
-  CHECK(backend.tls.late_authentication == wire::LateAuthentication::accept);
+  CHECK(backend.tls.late_authentication == wire::LateAuthentication::allow);
   CHECK(backend.tls.require_certificate_request);
   CHECK(backend.host_header == HostHeader::caller);
   CHECK(backend.connections.max == 5);

@@ -65,7 +65,7 @@ std::vector<Change> changes() {
       {"alpn", [](auto& s) { s.alpn = {"http/1.1"}; }},
       {"two alpn", [](auto& s) { s.alpn = {"http", "1.1"}; }},
       {"order of alpn", [](auto& s) { s.alpn = {"1.1", "http"}; }},
-      {"late authentication", [](auto& s) { s.late_authentication = LateAuthentication::accept; }},
+      {"late authentication", [](auto& s) { s.late_authentication = LateAuthentication::allow; }},
       {"certificate request", [](auto& s) { s.require_certificate_request = Check::on; }},
   };
 }

@@ -130,10 +130,10 @@ TEST_CASE("a certificate may be asked for after the handshake, where both sides 
   const TlsVersion version = GENERATE(TlsVersion::tls12, TlsVersion::tls13);
   CAPTURE(to_string(version));
   IdentitySettings settings = identity_settings(version);
-  settings.late_authentication = LateAuthentication::accept;
+  settings.late_authentication = LateAuthentication::allow;
   TlsServerSettings server = server_settings();
   server.client_certificate = ClientCertificate::none;
-  server.late_authentication = LateAuthentication::accept;
+  server.late_authentication = LateAuthentication::allow;
   TlsPair pair = connected(client_context(settings), server_context(server));
   CHECK_FALSE(pair.client.certificate_requested());
   pair.client_writes("request");
@@ -159,10 +159,10 @@ TEST_CASE("a certificate that is refused after the handshake is identity refused
   CAPTURE(to_string(version));
   IdentitySettings settings = identity_settings(version);
   settings.certificate = TestPki::instance().certificate("other-client", "other-root");
-  settings.late_authentication = LateAuthentication::accept;
+  settings.late_authentication = LateAuthentication::allow;
   TlsServerSettings server = server_settings();
   server.client_certificate = ClientCertificate::none;
-  server.late_authentication = LateAuthentication::accept;
+  server.late_authentication = LateAuthentication::allow;
   TlsPair pair = connected(client_context(settings), server_context(server));
   CHECK(pair.client_reads().empty());
   REQUIRE(pair.server.request_certificate(pair.to_client).has_value());
@@ -179,7 +179,7 @@ TEST_CASE("a certificate cannot be asked for late of a client that does not allo
   IdentitySettings settings = identity_settings(TlsVersion::tls13);
   TlsServerSettings server = server_settings();
   server.client_certificate = ClientCertificate::none;
-  server.late_authentication = LateAuthentication::accept;
+  server.late_authentication = LateAuthentication::allow;
   TlsPair pair = connected(client_context(settings), server_context(server));
   const auto asked = pair.server.request_certificate(pair.to_client);
   REQUIRE_FALSE(asked.has_value());
@@ -192,10 +192,10 @@ TEST_CASE("data in both directions goes on while a certificate is asked for late
   const TlsVersion version = GENERATE(TlsVersion::tls12, TlsVersion::tls13);
   CAPTURE(to_string(version));
   IdentitySettings settings = identity_settings(version);
-  settings.late_authentication = LateAuthentication::accept;
+  settings.late_authentication = LateAuthentication::allow;
   TlsServerSettings server = server_settings();
   server.client_certificate = ClientCertificate::none;
-  server.late_authentication = LateAuthentication::accept;
+  server.late_authentication = LateAuthentication::allow;
   TlsPair pair = connected(client_context(settings), server_context(server));
   CHECK(pair.client_reads().empty());
   // The client's body is on its way when the server's request leaves.
@@ -215,14 +215,14 @@ TEST_CASE("data in both directions goes on while a certificate is asked for late
 }
 
 TEST_CASE("a TLS 1.2 server may renegotiate once, and not at all where late authentication is refused", "[wire][tls]") {
-  const LateAuthentication allowed = GENERATE(LateAuthentication::refuse, LateAuthentication::accept);
+  const LateAuthentication allowed = GENERATE(LateAuthentication::off, LateAuthentication::allow);
   IdentitySettings settings = identity_settings(TlsVersion::tls12);
   settings.late_authentication = allowed;
   TlsServerSettings server = server_settings();
   server.client_certificate = ClientCertificate::none;
-  server.late_authentication = LateAuthentication::accept;
+  server.late_authentication = LateAuthentication::allow;
   TlsPair pair = connected(client_context(settings), server_context(server));
-  if (allowed == LateAuthentication::accept) {
+  if (allowed == LateAuthentication::allow) {
     REQUIRE(pair.server.request_certificate(pair.to_client).has_value());
     for (int round = 0; round < 4; ++round) {
       CHECK(pair.client_reads().empty());
@@ -231,7 +231,7 @@ TEST_CASE("a TLS 1.2 server may renegotiate once, and not at all where late auth
     REQUIRE(pair.server.peer() != nullptr);
   }
   const auto asked = pair.server.request_certificate(pair.to_client);
-  if (allowed == LateAuthentication::refuse) {
+  if (allowed == LateAuthentication::off) {
     // The client did not offer it, so that the server may not even ask.
     REQUIRE_FALSE(asked.has_value());
     CHECK(asked.error().kind == ErrorKind::tls_protocol);

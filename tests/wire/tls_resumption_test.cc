@@ -164,10 +164,10 @@ TEST_CASE("a certificate may be asked for late on a resumed connection", "[wire]
   const TlsVersion version = GENERATE(TlsVersion::tls12, TlsVersion::tls13);
   CAPTURE(to_string(version));
   IdentitySettings settings = identity_settings(version);
-  settings.late_authentication = LateAuthentication::accept;
+  settings.late_authentication = LateAuthentication::allow;
   TlsServerSettings late = server_settings();
   late.client_certificate = ClientCertificate::none;
-  late.late_authentication = LateAuthentication::accept;
+  late.late_authentication = LateAuthentication::allow;
   const auto server = server_context(late);
   const auto client = client_context(settings);
   TlsPair pair = connected(client, server, session_of(client, server));

@@ -3,11 +3,14 @@
 
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 
 namespace signet {
+
+struct IdentityRefusal;
 
 /// Who caused an error. Decides who is told, whose counters grow and whether a back end's health is touched.
 enum class Origin : std::uint8_t {
@@ -70,6 +73,8 @@ struct Error {
   std::uint8_t tls_alert = 0;
   /// One sentence for the operator: what, where, what was expected. Never secrets, never for the caller.
   std::string detail;
+  /// With identity_refused: the whole story (base/identity_refusal.h). Null otherwise.
+  std::shared_ptr<const IdentityRefusal> refusal = nullptr;
 };
 
 template <typename T>
@@ -77,7 +82,8 @@ using Result = std::expected<T, Error>;
 
 /// `return fail(ErrorKind::bad_request, Origin::caller, "…");`
 [[nodiscard]] inline std::unexpected<Error> fail(ErrorKind kind, Origin origin, std::string detail) {
-  return std::unexpected(Error{.kind = kind, .origin = origin, .retry = Retry::no, .tls_alert = 0, .detail = std::move(detail)});
+  return std::unexpected(
+      Error{.kind = kind, .origin = origin, .retry = Retry::no, .tls_alert = 0, .detail = std::move(detail), .refusal = nullptr});
 }
 
 /// The kind in snake_case, as it stands in logs and metrics ("tls_untrusted"). Static storage.

@@ -92,7 +92,7 @@ struct BackendTls {
   wire::TlsVersion max_version = wire::TlsVersion::tls13;
   std::vector<wire::TlsGroup> groups = {wire::TlsGroup::x25519, wire::TlsGroup::secp256r1, wire::TlsGroup::secp384r1,
                                         wire::TlsGroup::x25519_mlkem768};
-  wire::LateAuthentication late_authentication = wire::LateAuthentication::refuse;
+  wire::LateAuthentication late_authentication = wire::LateAuthentication::off;
   bool require_certificate_request = false;
 };
 

@@ -54,7 +54,7 @@ struct IdentitySettings {
   std::vector<TlsGroup> groups = {TlsGroup::x25519, TlsGroup::secp256r1, TlsGroup::secp384r1, TlsGroup::x25519_mlkem768};
   /// In order of preference; empty: the extension is not sent.
   std::vector<std::string> alpn;
-  LateAuthentication late_authentication = LateAuthentication::refuse;
+  LateAuthentication late_authentication = LateAuthentication::off;
   /// Fail the handshake (certificate_not_requested) if the server does not ask for our certificate.
   Check require_certificate_request = Check::off;
 };

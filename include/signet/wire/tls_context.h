@@ -34,7 +34,7 @@ struct TlsServerSettings {
   std::vector<std::string> alpn;
   enum class Tickets : std::uint8_t { off, on } tickets = Tickets::on;
   /// Whether TlsEngine::request_certificate may be used.
-  LateAuthentication late_authentication = LateAuthentication::refuse;
+  LateAuthentication late_authentication = LateAuthentication::off;
 };
 
 /// What many connections of one kind share: settings, trust anchors, key. Stays on one thread, with all engines made from it; hold it by

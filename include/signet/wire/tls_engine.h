@@ -78,7 +78,7 @@ class TlsEngine {
   void update_keys(ByteBuffer& output);
 
   /// Server: asks for a certificate now: post-handshake authentication (TLS 1.3, only of a client that offered it) or renegotiation
-  /// (TLS 1.2). `read` on; `peer` changes when the answer has come. REQUIRES: late_authentication was accepted in the settings. Error:
+  /// (TLS 1.2). `read` on; `peer` changes when the answer has come. REQUIRES: late_authentication is allow in the settings. Error:
   /// tls_protocol.
   Result<void> request_certificate(ByteBuffer& output);
 

@@ -21,7 +21,7 @@ enum class Check : std::uint8_t { off, on };
 
 /// Whether a peer may ask for a certificate after the handshake: post-handshake authentication (TLS 1.3, RFC 8446 §4.6.2) or one
 /// renegotiation that the server starts (TLS 1.2, RFC 5746).
-enum class LateAuthentication : std::uint8_t { refuse, accept };
+enum class LateAuthentication : std::uint8_t { off, allow };
 
 /// "TLSv1.2", "TLSv1.3". Static storage.
 [[nodiscard]] std::string_view to_string(TlsVersion version);
