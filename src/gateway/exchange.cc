@@ -141,6 +141,16 @@ void Exchange::note_error(const Error& error) {
   ++gateway_.counters_.calls_failed;
   error_kind_ = to_string(error.kind);
   error_detail_ = error.detail;
+  if (error.refusal && route_ != nullptr) {
+    const config::Upstream& upstream = *route_->upstream;
+    gateway_.refusals_.add(Refusal{.time = gateway_.io_.wall_now(),
+                                   .api = route_->api_id,
+                                   .backend = upstream.id,
+                                   .certificate_id = upstream.certificate_id,
+                                   .endpoint = endpoint_,
+                                   .activity_id = activity_id(),
+                                   .refusal = error.refusal});
+  }
 }
 
 void Exchange::answer_error(Error error) {

@@ -66,9 +66,12 @@ class Exchange final : public net::LeaseUser, public net::ResolverCache::Waiter 
   void flush_to_backend();
   void on_request_head();
   [[nodiscard]] Result<void> route();
+  void find_back_end();
+  void restart(Error retired);
   void find_endpoint();
   void choose_endpoint();
   void lease();
+  void lease_failed(Error error);
   void send_request_head();
   bool on_request_body(ByteView body);
   void on_request_complete();

@@ -86,12 +86,27 @@ void Exchange::on_request_head() {
     const wire::HttpReader::Step step = request_.read({});
     request_complete_ = step.event == wire::HttpReader::Event::message_complete;
   }
+  find_back_end();
+}
+
+void Exchange::find_back_end() {
   if (Result<void> routed = route(); !routed) {
     answer_error(std::move(routed.error()));
     return;
   }
   start_timer();
   find_endpoint();
+}
+
+/// The identity that the call was to use went out of use before the call was given a connection: nothing of it was sent, or it may be sent
+/// again. It starts again with what is in force now.
+void Exchange::restart(Error retired) {
+  if (snapshot_ == gateway_.snapshot_) {
+    answer_error(std::move(retired));  // cannot be: the pool keeps what this snapshot names
+    return;
+  }
+  snapshot_ = gateway_.snapshot_;
+  find_back_end();
 }
 
 Result<void> Exchange::route() {
@@ -180,7 +195,7 @@ void Exchange::lease() {
                                .connect_timeout = upstream.connect_timeout};
   const Result<net::Connection*> leased = gateway_.pool_.lease(endpoint_, upstream.identity, limits, *this);
   if (!leased) {
-    answer_error(leased.error());
+    lease_failed(leased.error());
     return;
   }
   if (*leased != nullptr) {
@@ -200,8 +215,16 @@ void Exchange::on_lease_ready(net::Connection& connection) {
   session_->transport().resume();
 }
 
-/// Nothing of the call was sent: another address may be tried.
 void Exchange::on_lease_failed(Error error) {
+  lease_failed(std::move(error));
+}
+
+/// Nothing of the call was sent: another address may be tried.
+void Exchange::lease_failed(Error error) {
+  if (error.kind == ErrorKind::identity_retired) {
+    restart(std::move(error));
+    return;
+  }
   ++endpoints_tried_;
   if (resolution_ != nullptr && error.origin == Origin::backend && endpoints_tried_ < resolution_->endpoints.size()) {
     endpoint_index_ = static_cast<std::uint32_t>((endpoint_index_ + 1) % resolution_->endpoints.size());

@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "signet/base/check.h"
@@ -28,6 +29,9 @@ Result<Connection*> Bucket::lease(LeaseUser& user, const PoolLimits& limits) {
     remove_idle(*connection);
     connection->lend(user);
     return connection;
+  }
+  if (!pool_.may_connect(key_)) {
+    return std::unexpected(pool_.suspended_error(key_));
   }
   if (waiting_ >= limits_.waiting_max) {
     return fail(ErrorKind::overload, Origin::internal, fmt::format("{} calls wait for a connection to {}", waiting_, key_.endpoint.text()));
@@ -74,6 +78,9 @@ LeaseUser* Bucket::first_waiting() {
 }
 
 void Bucket::open_more() {
+  if (retired_ || suspended_) {
+    return;  // who waits is about to be told
+  }
   while (connecting_ < waiting_ && connections_.size() < limits_.connections_max) {
     ++connecting_;
     ++pool_.connections_;
@@ -99,7 +106,25 @@ void Bucket::remove_idle(Connection& connection) {
   idle_.pop_back();
 }
 
+void Bucket::set_retired(bool retired) {
+  retired_ = retired;
+  if (retired) {
+    pool_.io_.defer(deferred_);
+  }
+}
+
+void Bucket::identity_refused() {
+  if (pool_.note_refused(key_)) {
+    suspended_ = true;
+    pool_.io_.defer(deferred_);
+  }
+}
+
 void Bucket::serve() {
+  if (retired_ || suspended_) {
+    fail_waiting();
+    return;
+  }
   while (waiting_ != 0 && !idle_.empty()) {
     Connection* connection = idle_.back();
     remove_idle(*connection);
@@ -109,9 +134,25 @@ void Bucket::serve() {
   }
 }
 
+/// Whoever still waits here is told why; attempts to connect end too.
+void Bucket::fail_waiting() {
+  const bool suspended = std::exchange(suspended_, false) && !retired_;
+  if (suspended && !pool_.is_suspended(key_)) {
+    open_more();  // an older connection was accepted meanwhile
+    return;
+  }
+  while (LeaseUser* user = first_waiting()) {
+    user->on_lease_failed(suspended ? pool_.suspended_error(key_) : ConnectionPool::retired_error());
+  }
+  abandon_attempts();
+}
+
 void Bucket::attempt_ended(Error error) {
   --connecting_;
   ++pool_.counters_.failed;
+  if (error.kind == ErrorKind::identity_refused) {
+    identity_refused();
+  }
   if (LeaseUser* user = first_waiting(); user != nullptr) {
     user->on_lease_failed(std::move(error));
   }
@@ -144,6 +185,10 @@ void Bucket::abort() {
   for (const std::unique_ptr<Connection>& connection : connections_) {
     connection->abort();
   }
+}
+
+std::size_t Bucket::leased() const {
+  return static_cast<std::size_t>(std::ranges::count_if(connections_, [](const auto& connection) { return connection->leased(); }));
 }
 
 std::size_t Bucket::close_idle() {

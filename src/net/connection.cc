@@ -101,7 +101,7 @@ void Connection::on_transport_open() {
 void Connection::usable() {
   ++bucket_.counters().opened;
   bucket_.attempt_succeeded();
-  if (!bucket_.is_waited_for() && !bucket_.keeps_idle()) {
+  if (bucket_.retired() || (!bucket_.is_waited_for() && !bucket_.keeps_idle())) {
     close(Close::flush);
     return;
   }
@@ -207,6 +207,9 @@ void Connection::keep_sessions() {
 
 void Connection::on_transport_data(ByteView& data) {
   if (stage_ == Stage::leased) {
+    if (!std::exchange(accepted_, true)) {
+      bucket_.identity_accepted();
+    }
     delivering_ = true;
     user_->on_backend_data(data);
     delivering_ = false;
@@ -240,6 +243,9 @@ void Connection::on_transport_drained() {
 }
 
 void Connection::on_transport_failed(Error error) {
+  if (error.kind == ErrorKind::identity_refused && stage_ != Stage::handshake) {
+    bucket_.identity_refused();  // TLS 1.3 servers judge after our side of the handshake is done
+  }
   switch (stage_) {
     case Stage::handshake:
       if (session_offered_ && error.origin != Origin::identity) {

@@ -50,6 +50,13 @@ inline constexpr std::uint32_t pool_idle_max = 64;
 inline constexpr std::uint32_t pool_waiting_max = 4096;
 inline constexpr Duration pool_idle_timeout = seconds(60);
 inline constexpr Duration connect_timeout = seconds(10);
+/// Refusals of one identity by one endpoint in a row after which the identity is not shown there for a pause; the pause doubles with each
+/// further refusal. Per shard.
+inline constexpr std::uint32_t identity_refusals_max = 5;
+inline constexpr Duration identity_pause_min = seconds(1);
+inline constexpr Duration identity_pause_max = seconds(30);
+/// (endpoint, identity) with refusals that are remembered, per shard.
+inline constexpr std::size_t refusal_breakers_max = 4096;
 /// TLS sessions kept for resumption, per shard.
 inline constexpr std::size_t sessions_max = 1024;
 
@@ -71,6 +78,7 @@ inline constexpr Duration resolve_stale_max = std::chrono::hours(24);
 /// Names kept, per shard.
 inline constexpr std::size_t resolve_entries_max = 1024;
 
+static_assert(identity_pause_min < identity_pause_max);
 static_assert(resolve_ttl_min <= resolve_failure_ttl && resolve_failure_ttl <= resolve_not_found_ttl);
 static_assert(resolve_not_found_ttl < resolve_ttl_max);
 
@@ -79,6 +87,8 @@ static_assert(resolve_not_found_ttl < resolve_ttl_max);
 
 /// Connections that one call is given when the ones before it turned out to be dead.
 inline constexpr std::uint32_t call_attempts_max = 3;
+/// Refusals of our certificates that are kept to be looked at, per shard.
+inline constexpr std::size_t refusals_kept = 64;
 /// Exchanges kept for further calls, per shard.
 inline constexpr std::size_t free_exchanges_max = 4096;
 /// Memory for heads that such an exchange may keep; ordinary calls need a tenth of it.

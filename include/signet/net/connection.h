@@ -79,6 +79,7 @@ class Connection final : public TransportOwner {
   enum class Stage : std::uint8_t { connecting, handshake, idle, leased, returned, closing };
 
   Connection(Bucket& bucket, std::uint64_t number);
+  [[nodiscard]] bool leased() const { return stage_ == Stage::leased; }
   void connect();
   void connected(io::Descriptor descriptor);
   void usable();
@@ -114,6 +115,7 @@ class Connection final : public TransportOwner {
   bool sessions_refused_ = false;  ///< the offered session did not work: try again without
   bool attempt_again_ = false;
   bool timed_out_ = false;
+  bool accepted_ = false;    ///< the back end has answered: it takes our identity
   bool delivering_ = false;  ///< inside on_backend_data: a return is settled afterwards
 };
 
