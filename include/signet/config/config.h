@@ -150,7 +150,8 @@ struct Api {
   std::string path;                ///< no slash at either end; empty takes every path
   std::vector<std::string> hosts;  ///< lower case, no port; empty: any
   Reference backend_id;
-  Reference service_url;  ///< checked: `parse_url` reads it
+  Reference service_url;     ///< checked: `parse_url` reads it
+  Reference certificate_id;  ///< shown to the back end in place of the backend's credentials; empty: those (none for a serviceUrl)
   Source source;
 };
 

@@ -19,7 +19,8 @@
 
 namespace signet::config {
 
-/// A back end as a call meets it: a backend of the configuration, or the serviceUrl of one API.
+/// A back end as a call meets it: a backend of the configuration, under its own credentials or a certificate that an API chose, or the
+/// serviceUrl of one API.
 struct Upstream {
   std::string id;  ///< of the backend; empty for a serviceUrl
   Scheme scheme = Scheme::https;
@@ -64,7 +65,8 @@ class Snapshot {
   /// May this peer tell us who the caller is?
   [[nodiscard]] bool is_trusted_proxy(const Endpoint& peer) const;
 
-  /// In the order of the configuration: its backends, then the serviceUrls of its APIs.
+  /// In the order of the configuration: its backends, then what its APIs add: serviceUrls, and backends under another certificate. Several
+  /// may have the id of one backend.
   [[nodiscard]] const std::vector<std::unique_ptr<const Upstream>>& upstreams() const { return parts_.upstreams; }
 
   /// Keys of the identities in use, for ConnectionPool::retain; the all-zero key of plain connections is among them if there is an http
