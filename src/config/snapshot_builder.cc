@@ -252,6 +252,7 @@ const Upstream* Builder::add_upstream(const Url& url, const Backend& settings, c
   upstream->connections_max = settings.connections.max;
   upstream->idle_connections_max = settings.connections.idle_max;
   upstream->idle_timeout = settings.connections.idle_timeout;
+  upstream->replay_buffer_bytes = settings.replay_buffer_bytes;
   upstreams_.push_back(std::move(upstream));
   return upstreams_.back().get();
 }

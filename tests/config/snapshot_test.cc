@@ -283,6 +283,7 @@ TEST_CASE("an API's own certificate wins over the backend's, whose other setting
   Setup setup;
   const Snapshot& snapshot = setup.build_well(with_backend(R"("url": "https://a.example:8443/v2", "hostHeader": "caller",
       "credentials": { "certificateIds": ["client"] }, "connections": { "max": 7, "idleMax": 6, "idleTimeout": "5s" },
+      "replayBufferBytes": 8,
       "timeouts": { "connect": "1s", "response": "2s", "total": "3s" },
       "tls": { "certificateAuthorities": ["corp"], "serverName": "b.example", "minVersion": "1.3" } }],
     "apis": [{ "id": "own", "path": "own", "backendId": "orders" },
@@ -310,6 +311,7 @@ TEST_CASE("an API's own certificate wins over the backend's, whose other setting
     CHECK(upstream->identity->settings().min_version == wire::TlsVersion::tls13);
     CHECK(upstream->identity->settings().authorities.size() == 1);
     CHECK(upstream->connections_max == 7);
+    CHECK(upstream->replay_buffer_bytes == 8);
     CHECK(upstream->idle_connections_max == 6);
     CHECK(upstream->idle_timeout == std::chrono::seconds(5));
     CHECK(upstream->connect_timeout == std::chrono::seconds(1));

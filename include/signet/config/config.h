@@ -140,6 +140,8 @@ struct Backend {
   BackendConnections connections;
   BackendTimeouts timeouts;
   HostHeader host_header = HostHeader::backend;
+  /// Of a request's body, kept until the back end has answered, so that it can be sent again; 0: off.
+  std::uint32_t replay_buffer_bytes = 64 * 1024;
   Source source;
 };
 

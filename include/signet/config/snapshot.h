@@ -38,6 +38,7 @@ struct Upstream {
   std::uint32_t connections_max = 0;
   std::uint32_t idle_connections_max = 0;
   Duration idle_timeout{};
+  std::uint32_t replay_buffer_bytes = 0;  ///< 0: off
 };
 
 /// The compiled configuration: everything that a call needs to find its way, with all certificates loaded. Immutable and shared by all
