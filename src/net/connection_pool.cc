@@ -24,13 +24,13 @@ ConnectionPool::~ConnectionPool() {
 }
 
 Result<Connection*> ConnectionPool::lease(const Endpoint& endpoint, const std::shared_ptr<const wire::Identity>& identity,
-                                          const PoolLimits& limits, LeaseUser& user) {
+                                          const PoolLimits& limits, LeaseUser& user, Lease from) {
   const PoolKey key{.endpoint = endpoint, .identity = identity ? identity->key() : wire::IdentityKey{}};
   auto found = buckets_.find(key);
   if (found == buckets_.end()) {
     found = buckets_.emplace(key, std::make_unique<Bucket>(*this, key, identity)).first;
   }
-  return found->second->lease(user, limits);
+  return found->second->lease(user, limits, from);
 }
 
 void ConnectionPool::cancel(LeaseUser& user) {

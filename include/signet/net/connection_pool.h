@@ -35,6 +35,12 @@ struct PoolLimits {
   Duration connect_timeout = limits::connect_timeout;  ///< TCP and TLS together
 };
 
+/// What may serve a call.
+enum class Lease : std::uint8_t {
+  any,
+  fresh,  ///< a connection that becomes usable while the call waits, and no idle one: that might be dead, too
+};
+
 /// Where a call goes, and as whom.
 struct PoolKey {
   Endpoint endpoint;
@@ -77,7 +83,7 @@ class ConnectionPool {
   /// nullptr for a plain back end. What `user` was given it must `release`. Errors: overload (too many wait), no_certificate (the identity
   /// cannot be used).
   [[nodiscard]] Result<Connection*> lease(const Endpoint& endpoint, const std::shared_ptr<const wire::Identity>& identity,
-                                          const PoolLimits& limits, LeaseUser& user);
+                                          const PoolLimits& limits, LeaseUser& user, Lease from = Lease::any);
 
   /// `user` no longer waits. A connection that was being opened for it goes on and becomes idle.
   void cancel(LeaseUser& user);
