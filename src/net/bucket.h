@@ -18,7 +18,7 @@ class Bucket {
   Bucket& operator=(const Bucket&) = delete;
   ~Bucket();
 
-  Result<Connection*> lease(LeaseUser& user, const PoolLimits& limits);
+  Result<Connection*> lease(LeaseUser& user, const PoolLimits& limits, Lease from);
   void cancel(LeaseUser& user);
 
   /// A connection became usable, or comes back: to whoever waits, or to rest.
@@ -62,7 +62,10 @@ class Bucket {
  private:
   void on_deferred() { serve(); }
   void open_more();
-  LeaseUser* first_waiting();
+  void make_room();
+  void add_waiting(LeaseUser& user, Lease from);
+  LeaseUser* take_waiting(LeaseUser* before);
+  LeaseUser* take_waiting_for(const Connection& connection);
   void fail_waiting();
 
   ConnectionPool& pool_;
@@ -75,6 +78,7 @@ class Bucket {
   LeaseUser* waiting_last_ = nullptr;
   io::Deferred<Bucket, &Bucket::on_deferred> deferred_{this};
   std::uint32_t waiting_ = 0;
+  std::uint32_t waiting_for_fresh_ = 0;  ///< of these; they stand first
   std::uint32_t connecting_ = 0;
   bool retired_ = false;
   bool suspended_ = false;  ///< calls that wait have to be told that the identity is not shown for a while

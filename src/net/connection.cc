@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -44,6 +45,7 @@ void Connection::on_connected(io::Completion& completion) {
                          : code == ECONNREFUSED ? ErrorKind::connect_refused
                          : code == ETIMEDOUT    ? ErrorKind::connect_timeout
                                                 : ErrorKind::connect_failed;
+  stage_ = Stage::closing;  // the call that is told may drain the pool
   Bucket& bucket = bucket_;
   bucket.attempt_ended(
       Error{.kind = kind,
@@ -107,8 +109,10 @@ void Connection::usable() {
   }
   stage_ = Stage::idle;
   timeout_.start(bucket_.io().timers(), bucket_.limits().idle_timeout);
+  fresh_ = true;
   bucket_.put_idle(*this);
   bucket_.serve();  // at once: whatever the back end sends next, be it the end, is for a call to hear
+  fresh_ = false;
 }
 
 /// Nobody waits for this attempt any more.
@@ -191,8 +195,13 @@ void Connection::settle(bool data_left) {
     return;
   }
   stage_ = Stage::idle;
-  timeout_.start(bucket_.io().timers(), bucket_.limits().idle_timeout);
+  timeout_.start(bucket_.io().timers(), std::min(bucket_.limits().idle_timeout, idle_announced_));
   bucket_.put_idle(*this);
+}
+
+/// A call that we send when the time is nearly over would meet a closed connection.
+void Connection::announce_idle_timeout(Duration timeout) {
+  idle_announced_ = timeout - std::min(limits::pool_keep_alive_margin, timeout / 2);
 }
 
 void Connection::keep_sessions() {

@@ -26,7 +26,7 @@ ConnectionPool::~ConnectionPool() {
 }
 
 Result<Connection*> ConnectionPool::lease(const Endpoint& endpoint, const std::shared_ptr<const wire::Identity>& identity,
-                                          const PoolLimits& limits, LeaseUser& user) {
+                                          const PoolLimits& limits, LeaseUser& user, Lease from) {
   const PoolKey key{.endpoint = endpoint, .identity = identity ? identity->key() : wire::IdentityKey{}};
   if (!retained(key.identity)) {
     return std::unexpected(retired_error());
@@ -35,7 +35,7 @@ Result<Connection*> ConnectionPool::lease(const Endpoint& endpoint, const std::s
   if (found == buckets_.end()) {
     found = buckets_.emplace(key, std::make_unique<Bucket>(*this, key, identity)).first;
   }
-  return found->second->lease(user, limits);
+  return found->second->lease(user, limits, from);
 }
 
 void ConnectionPool::cancel(LeaseUser& user) {

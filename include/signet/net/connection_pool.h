@@ -38,6 +38,12 @@ struct PoolLimits {
   Duration connect_timeout = limits::connect_timeout;  ///< TCP and TLS together
 };
 
+/// What may serve a call.
+enum class Lease : std::uint8_t {
+  any,
+  fresh,  ///< a connection that becomes usable while the call waits, and no idle one: that might be dead, too
+};
+
 /// Where a call goes, and as whom.
 struct PoolKey {
   Endpoint endpoint;
@@ -85,7 +91,7 @@ class ConnectionPool {
   /// nullptr for a plain back end. What `user` was given it must `release`. Errors: overload (too many wait), identity_retired,
   /// identity_suspended (refused too often, see RefusalBreaker).
   [[nodiscard]] Result<Connection*> lease(const Endpoint& endpoint, const std::shared_ptr<const wire::Identity>& identity,
-                                          const PoolLimits& limits, LeaseUser& user);
+                                          const PoolLimits& limits, LeaseUser& user, Lease from = Lease::any);
 
   /// `user` no longer waits. A connection that was being opened for it goes on and becomes idle.
   void cancel(LeaseUser& user);
