@@ -21,7 +21,7 @@ import traceback
 
 import harness
 
-TIMEOUT_S = 60
+TIMEOUT_S = 60  # of a test that has no attribute `timeout_s`
 OUTPUT_BYTES_MAX = 12_000
 
 
@@ -52,9 +52,9 @@ def run_here(function, output: int) -> int:
         sys.stderr.flush()
 
 
-def wait(child: int) -> int | None:
+def wait(child: int, timeout_s: float) -> int | None:
     """The child's wait status; None when its time is over."""
-    deadline = time.monotonic() + TIMEOUT_S
+    deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         pid, status = os.waitpid(child, os.WNOHANG)
         if pid:
@@ -84,12 +84,13 @@ def run_one(function) -> tuple[list[str], str]:
             os.setpgid(child, child)  # on both sides: whoever comes first
         except (PermissionError, ProcessLookupError):
             pass
-        status = wait(child)
+        timeout_s = getattr(function, "timeout_s", TIMEOUT_S)
+        status = wait(child, timeout_s)
         faults = []
         left = end_group(child)
         if status is None:
             os.waitpid(child, 0)
-            faults.append(f"not over after {TIMEOUT_S} s")
+            faults.append(f"not over after {timeout_s} s")
         else:
             if left:
                 faults.append("left processes running")
