@@ -120,6 +120,12 @@ void read_tls(ObjectReader& reader, BackendTls& tls) {
   }
   reader.choice<wire::LateAuthentication>("lateAuthentication", tls.late_authentication, late_authentications);
   reader.boolean("requireCertificateRequest", tls.require_certificate_request);
+  Duration lifetime = tls.session_lifetime;
+  reader.duration("sessionLifetime", lifetime, Duration::zero(), wire::session_lifetime_max);
+  tls.session_lifetime = std::chrono::floor<seconds>(lifetime);
+  if (tls.session_lifetime != lifetime) {
+    reader.error("sessionLifetime", "expected a time of whole seconds");
+  }
 }
 
 }  // namespace

@@ -216,6 +216,7 @@ std::shared_ptr<const wire::Identity> Builder::identity(const Url& url, const Ba
       .groups = tls.groups,
       .late_authentication = tls.late_authentication,
       .require_certificate_request = check(tls.require_certificate_request),
+      .session_lifetime = tls.session_lifetime,
   };
   for (const ServerX509Name& name : tls.server_x509_names) {
     settings.server_x509_names.push_back({.common_name = name.name, .issuer_thumbprint = name.issuer_certificate_thumbprint});

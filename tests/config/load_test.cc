@@ -61,7 +61,7 @@ constexpr std::string_view everything = R"({
       "credentials": { "certificateIds": ["pfx", "pem"] },
       "tls": { "certificateAuthorities": ["corp"], "validateCertificateChain": false, "validateCertificateName": false,
                "serverName": "Orders.example", "minVersion": "1.3", "maxVersion": "1.3", "groups": ["P-384", "P-256"],
-               "lateAuthentication": "allow", "requireCertificateRequest": true },
+               "lateAuthentication": "allow", "requireCertificateRequest": true, "sessionLifetime": "9s" },
       "hostHeader": "caller",
       "connections": { "max": 5, "idleMax": 0, "idleTimeout": "3s" },
       "timeouts": { "connect": "4s", "response": "5s", "total": "6s" },
@@ -139,6 +139,7 @@ TEST_CASE("every setting of a back end arrives in the configuration", "[config]"
   CHECK(backend.tls.groups == std::vector{wire::TlsGroup::secp384r1, wire::TlsGroup::secp256r1});
   CHECK(backend.tls.late_authentication == wire::LateAuthentication::allow);
   CHECK(backend.tls.require_certificate_request);
+  CHECK(backend.tls.session_lifetime == 9s);
   CHECK(backend.host_header == HostHeader::caller);
   CHECK(backend.connections.max == 5);
   CHECK(backend.connections.idle_max == 0);
@@ -311,6 +312,19 @@ TEST_CASE("a back end's replay buffer holds 64 KiB unless the file says otherwis
   CHECK(bytes(R"(, "replayBufferBytes": 16777216)") == 16777216);
   CHECK(error_of_backend(R"("replayBufferBytes": 16777217)")
             .ends_with("/replayBufferBytes: expected a whole number from 0 to 16777216, found 16777217"));
+}
+
+TEST_CASE("a TLS session may be resumed for an hour unless the file says otherwise, and never longer than a week", "[config]") {
+  const auto lifetime = [](const std::string& settings) {
+    const Loaded loaded =
+        parse_config("x.json", with(R"("backends": [{ "id": "a", "url": "https://a.example", "tls": { )" + settings + " } }]"));
+    return loaded.config.value().backends.at(0).tls.session_lifetime;
+  };
+  CHECK(lifetime("") == 1h);
+  CHECK(lifetime(R"("sessionLifetime": "0s")") == 0s);
+  CHECK(lifetime(R"("sessionLifetime": "168h")") == 168h);
+  CHECK(error_of_backend(R"("tls": { "sessionLifetime": "169h" })").ends_with(R"(expected a time from 0s to 168h, found "169h")"));
+  CHECK(error_of_backend(R"("tls": { "sessionLifetime": "1500ms" })").ends_with("/sessionLifetime: expected a time of whole seconds"));
 }
 
 TEST_CASE("a setting that this version does not carry out is refused, not passed over", "[config]") {

@@ -146,7 +146,8 @@ TEST_CASE("every TLS setting of a back end reaches its identity", "[config]") {
   Setup setup;
   const Snapshot& snapshot = setup.build_well(with_backend(R"("url": "https://a.example", "tls": {
       "certificateAuthorities": ["corp"], "validateCertificateChain": false, "validateCertificateName": false, "minVersion": "1.3",
-      "maxVersion": "1.3", "groups": ["P-256"], "lateAuthentication": "allow", "requireCertificateRequest": true })"));
+      "maxVersion": "1.3", "groups": ["P-256"], "lateAuthentication": "allow", "requireCertificateRequest": true,
+      "sessionLifetime": "2m" })"));
   const wire::IdentitySettings& settings = first_upstream(snapshot).identity->settings();
   CHECK(settings.validate_chain == wire::Check::off);
   CHECK(settings.validate_name == wire::Check::off);
@@ -155,6 +156,7 @@ TEST_CASE("every TLS setting of a back end reaches its identity", "[config]") {
   CHECK(settings.groups == std::vector{wire::TlsGroup::secp256r1});
   CHECK(settings.late_authentication == wire::LateAuthentication::allow);
   CHECK(settings.require_certificate_request == wire::Check::on);
+  CHECK(settings.session_lifetime == std::chrono::minutes(2));
 }
 
 TEST_CASE("pins switch both checks on", "[config]") {

@@ -94,6 +94,7 @@ struct BackendTls {
                                         wire::TlsGroup::x25519_mlkem768};
   wire::LateAuthentication late_authentication = wire::LateAuthentication::off;
   bool require_certificate_request = false;
+  seconds session_lifetime = wire::session_lifetime_default;  ///< of a TLS session after its full handshake; zero: none is resumed
 };
 
 struct BackendCredentials {
