@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <list>
 #include <optional>
 #include <unordered_map>
@@ -38,6 +39,8 @@ class SessionCache {
 
   /// The identity is retired: none of its sessions will be offered again. Answers how many there were.
   std::size_t purge(const IdentityKey& key);
+  /// Likewise, all identities for which `retired` answers true.
+  std::size_t purge_if(const std::function<bool(const IdentityKey&)>& retired);
 
   [[nodiscard]] std::size_t size() const;
 
