@@ -59,10 +59,6 @@ void SessionCache::forget(const Endpoint& endpoint, const IdentityKey& key) {
   }
 }
 
-std::size_t SessionCache::purge(const IdentityKey& key) {
-  return purge_if([&key](const IdentityKey& other) { return other == key; });
-}
-
 std::size_t SessionCache::purge_if(const std::function<bool(const IdentityKey&)>& retired) {
   std::size_t count = 0;
   for (auto entry = entries_.begin(); entry != entries_.end();) {
