@@ -312,5 +312,8 @@ TEST_CASE("the cache forgets the pair that was not used for longest, one pair, o
   CHECK(cache.purge_if(is_one) == 0);
   CHECK(cache.size() == 2);
   CHECK_FALSE(cache.take(second_endpoint, key(one), now()).has_value());
+  CHECK(cache.purge_if([&](const IdentityKey& each) { return each == key(one); }) == 0);
   CHECK(cache.take(second_endpoint, key(other), now()).has_value());
+  CHECK(cache.purge_if([&](const IdentityKey& each) { return each != key(one); }) == 1);
+  CHECK(cache.size() == 0);
 }
