@@ -66,11 +66,11 @@ bool Material::CertificateEntry::same_parts(const CertificateEntry& other) const
 std::shared_ptr<const wire::Certificate> MaterialReader::certificate(const Certificate& certificate) {
   Report faults;
   std::shared_ptr<const CertificateEntry> entry = read_certificate(certificate, faults);
-  const Source& place = certificate.pfx_file.value.empty() ? certificate.pem_file.source : certificate.pfx_file.source;
+  const Reference& file = certificate.pfx_file.value.empty() ? certificate.pem_file : certificate.pfx_file;
   if (const auto before = material_ == nullptr ? nullptr : find(material_->certificates_, certificate.id)) {
     if (entry && entry->certificate->expired(now_) && !before->certificate->expired(now_)) {
-      faults.error(place,
-                   fmt::format("certificate \"{}\": expired on {}", certificate.id, wire::wall_time_text(entry->certificate->not_after())));
+      faults.error(file.source, fmt::format("certificate \"{}\": {}: expired on {}", certificate.id, file.value,
+                                            wire::wall_time_text(entry->certificate->not_after())));
       entry = nullptr;
     }
     if (!entry) {
@@ -84,7 +84,7 @@ std::shared_ptr<const wire::Certificate> MaterialReader::certificate(const Certi
     return nullptr;
   }
   for (const std::string& warning : entry->certificate->warnings(now_)) {
-    report_.warning(place, fmt::format("certificate \"{}\": {}", certificate.id, warning));
+    report_.warning(file.source, fmt::format("certificate \"{}\": {}", certificate.id, warning));
   }
   certificates_[certificate.id] = entry;
   return entry->certificate;
@@ -193,7 +193,8 @@ std::shared_ptr<const wire::CertificateAuthority> MaterialReader::authority(cons
   };
   if (const auto before = material_ == nullptr ? nullptr : find(material_->authorities_, authority.id)) {
     if (read && expired(*read) && !expired(*before)) {
-      faults.error(authority.pem_file.source, fmt::format("certificate authority \"{}\": every certificate is expired", authority.id));
+      faults.error(authority.pem_file.source,
+                   fmt::format("certificate authority \"{}\": {}: every certificate is expired", authority.id, authority.pem_file.value));
       read = nullptr;
     }
     if (!read) {
