@@ -63,24 +63,37 @@ bool Material::CertificateEntry::same_parts(const CertificateEntry& other) const
          friendly_name == other.friendly_name;
 }
 
+/// What was read; if that has failed, what was `before`, and the faults are warnings that say what is `kept`; if there was nothing, null.
+template <typename Value>
+std::shared_ptr<const Value> MaterialReader::in_force(std::shared_ptr<const Value> read, std::shared_ptr<const Value> before, Report faults,
+                                                      std::string_view kept) {
+  if (read || !before) {
+    report_.append(std::move(faults));
+    return read;
+  }
+  for (const Problem& fault : faults.errors) {
+    report_.warning(fault.source, fmt::format("{}; {}", fault.message, kept));
+  }
+  return before;
+}
+
 std::shared_ptr<const wire::Certificate> MaterialReader::certificate(const Certificate& certificate) {
+  const Reference& file = certificate.pfx_file.value.empty() ? certificate.pem_file : certificate.pfx_file;
   Report faults;
   std::shared_ptr<const CertificateEntry> entry = read_certificate(certificate, faults);
-  const Reference& file = certificate.pfx_file.value.empty() ? certificate.pem_file : certificate.pfx_file;
-  if (const auto before = material_ == nullptr ? nullptr : find(material_->certificates_, certificate.id)) {
+  std::string kept;
+  const auto before = material_ == nullptr ? nullptr : find(material_->certificates_, certificate.id);
+  if (before) {
+    kept = fmt::format("the certificate read before stays in force (serial {}, expires {})", before->certificate->serial(),
+                       wire::wall_time_text(before->certificate->not_after()));
     if (entry && entry->certificate->expired(now_) && !before->certificate->expired(now_)) {
       faults.error(file.source, fmt::format("certificate \"{}\": {}: expired on {}", certificate.id, file.value,
                                             wire::wall_time_text(entry->certificate->not_after())));
       entry = nullptr;
     }
-    if (!entry) {
-      report_kept(faults, fmt::format("the certificate read before stays in force (serial {}, expires {})", before->certificate->serial(),
-                                      wire::wall_time_text(before->certificate->not_after())));
-      entry = before;
-    }
   }
+  entry = in_force(std::move(entry), before, std::move(faults), kept);
   if (!entry) {
-    report_.append(std::move(faults));
     return nullptr;
   }
   for (const std::string& warning : entry->certificate->warnings(now_)) {
@@ -88,13 +101,6 @@ std::shared_ptr<const wire::Certificate> MaterialReader::certificate(const Certi
   }
   certificates_[certificate.id] = entry;
   return entry->certificate;
-}
-
-/// What could not be read is only a warning, because `kept`.
-void MaterialReader::report_kept(const Report& faults, const std::string& kept) {
-  for (const Problem& fault : faults.errors) {
-    report_.warning(fault.source, fmt::format("{}; {}", fault.message, kept));
-  }
 }
 
 /// Null after an error.
@@ -191,19 +197,14 @@ std::shared_ptr<const wire::CertificateAuthority> MaterialReader::authority(cons
   const auto expired = [this](const wire::CertificateAuthority& whole) {
     return std::ranges::all_of(whole.anchors(), [this](const wire::CertificateInfo& anchor) { return anchor.expired(now_); });
   };
-  if (const auto before = material_ == nullptr ? nullptr : find(material_->authorities_, authority.id)) {
-    if (read && expired(*read) && !expired(*before)) {
-      faults.error(authority.pem_file.source,
-                   fmt::format("certificate authority \"{}\": {}: every certificate is expired", authority.id, authority.pem_file.value));
-      read = nullptr;
-    }
-    if (!read) {
-      report_kept(faults, "the authority read before stays in force");
-      read = before;
-    }
+  const auto before = material_ == nullptr ? nullptr : find(material_->authorities_, authority.id);
+  if (read && before && expired(*read) && !expired(*before)) {
+    faults.error(authority.pem_file.source,
+                 fmt::format("certificate authority \"{}\": {}: every certificate is expired", authority.id, authority.pem_file.value));
+    read = nullptr;
   }
+  read = in_force(std::move(read), before, std::move(faults), "the authority read before stays in force");
   if (!read) {
-    report_.append(std::move(faults));
     return nullptr;
   }
   for (const std::string& warning : read->warnings(now_)) {

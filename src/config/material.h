@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "signet/config/config.h"
 #include "signet/config/files.h"
@@ -60,7 +61,9 @@ class MaterialReader {
   [[nodiscard]] bool read_password(const Certificate& certificate, std::optional<std::string>& password, Report& faults);
   [[nodiscard]] std::shared_ptr<const wire::CertificateAuthority> read_authority(const CertificateAuthority& authority, Report& faults);
   [[nodiscard]] std::optional<std::string> read(const Reference& file, const std::string& object, std::size_t bytes_max, Report& faults);
-  void report_kept(const Report& faults, const std::string& kept);
+  template <typename Value>
+  [[nodiscard]] std::shared_ptr<const Value> in_force(std::shared_ptr<const Value> read, std::shared_ptr<const Value> before, Report faults,
+                                                      std::string_view kept);
 
   Files& files_;
   Material* material_;
