@@ -129,6 +129,7 @@ Config read_config(Document& document, const json::Node& root) {
   reader.object("limits", [&](ObjectReader& limits) { read_limits(limits, config.limits); });
   reader.object("timeouts", [&](ObjectReader& timeouts) { read_timeouts(timeouts, config.timeouts); });
   reader.duration("drainTimeout", config.drain_timeout, Duration::zero(), hours(24));
+  reader.boolean("watchFiles", config.watch_files);
   read_access_log(reader, config);
   reader.choice<ForwardedHeaders>("forwardedHeaders", config.forwarded_headers, forwarded_headers);
   reader.object("errors", [&](ObjectReader& errors) { read_errors(errors, config); });

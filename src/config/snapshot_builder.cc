@@ -106,7 +106,7 @@ Built Builder::run() {
   }
   check_listeners();
   if (built_.report.ok()) {
-    material_.remember();
+    built_.certificates_changed = material_.remember();
     built_.snapshot = std::make_shared<const Snapshot>(Snapshot::Parts{
         .config = config_,
         .generation = options_.generation,

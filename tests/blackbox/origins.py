@@ -20,7 +20,7 @@ error_log {folder}/error.log info;
 worker_processes 1;
 events {{ worker_connections 256; }}
 http {{
-  log_format story '$request_method $request_uri $status $ssl_client_fingerprint $ssl_session_reused';
+  log_format story '$request_method $request_uri $status $ssl_client_fingerprint $ssl_session_reused $http_x_mark';
   access_log {folder}/access.log story;
   client_body_temp_path {folder}/body;
   proxy_temp_path {folder}/proxy;
@@ -86,7 +86,7 @@ class Nginx:
         return (self.folder / "files" / "store" / name).read_bytes()
 
     def calls(self) -> list[str]:
-        """One line per call, in the order of their ends. Complete once the program has been stopped."""
+        """One line per call, in the order of their ends, with what it said in X-Mark. Complete once the program has been stopped."""
         log = self.folder / "access.log"
         return log.read_text().splitlines() if log.exists() else []
 

@@ -5,7 +5,7 @@
     tests/blackbox/run.py [--signet FILE] [-k TEXT] [--list]
 
 Each test runs in a process of its own with a process group of its own; what it leaves running is ended and counts as a failure. The last
-line is "N passed, N failed"; exit status 1 when one failed.
+line is "N passed, N failed"; exit status 1 when one failed. A test may take TIMEOUT_S, or what harness.may_take says.
 """
 
 import argparse
@@ -74,6 +74,7 @@ def end_group(group: int) -> bool:
 
 def run_one(function) -> tuple[list[str], str]:
     """Faults, and what the test printed."""
+    timeout_s = getattr(function, "timeout_s", TIMEOUT_S)
     with tempfile.TemporaryFile() as output:
         sys.stdout.flush()
         child = os.fork()
@@ -84,7 +85,6 @@ def run_one(function) -> tuple[list[str], str]:
             os.setpgid(child, child)  # on both sides: whoever comes first
         except (PermissionError, ProcessLookupError):
             pass
-        timeout_s = getattr(function, "timeout_s", TIMEOUT_S)
         status = wait(child, timeout_s)
         faults = []
         left = end_group(child)

@@ -410,3 +410,115 @@ TEST_CASE("only a peer inside trustedProxies may say who the caller is", "[confi
   CHECK_FALSE(snapshot.is_trusted_proxy(*parse_endpoint("127.0.0.1:1")));
   CHECK_FALSE(setup.build_well("\"shards\": 1").is_trusted_proxy(*parse_endpoint("10.9.9.9:1")));
 }
+
+namespace {
+
+/// One back end under "client", in a configuration that is built again and again.
+struct Rebuilding : Setup {
+  const std::string settings =
+      with_backend(R"("url": "https://a", "credentials": { "certificateIds": ["client"] }, "tls": { "certificateAuthorities": ["corp"] })");
+
+  /// Under which identity the back end is called from now on.
+  const wire::Identity& rebuild() { return *first_upstream(build_well(settings)).identity; }
+
+  void put_client(const std::string& name) {
+    files.files["client.pem"] = TestPki::instance().file(name + ".pem");
+    files.files["client.key"] = TestPki::instance().file(name + ".key");
+  }
+
+  /// The only warning that says that something stays in force.
+  std::string kept() const {
+    std::string text;
+    for (const Problem& problem : built.report.warnings) {
+      if (problem.message.find("stays in force") != std::string::npos) {
+        CHECK(text.empty());
+        text = problem.text();
+      }
+    }
+    return text;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a certificate whose files cannot be used keeps the one that was read before, with a warning", "[config][reload]") {
+  Rebuilding setup;
+  const wire::IdentityKey before = setup.rebuild().key();
+  std::string reason;
+  SECTION("a file is gone") {
+    setup.files.files.erase("client.key");
+    reason = "client.key: cannot be read: No such file or directory";
+  }
+  SECTION("a file is written in part") {
+    setup.files.files["client.pem"].resize(200);
+    reason = "client.pem: ";
+  }
+  SECTION("the key is another certificate's") {
+    setup.files.files["client.key"] = TestPki::instance().file("other-client.key");
+    reason = "client.pem: ";
+  }
+  SECTION("the new one is expired") {
+    setup.put_client("client-expired");
+    reason = "client.pem: expired on ";
+  }
+  CHECK(setup.rebuild().key() == before);
+  CHECK(setup.built.certificates_changed == 0);
+  const std::string warning = setup.kept();
+  CAPTURE(warning);
+  CHECK(warning.starts_with("x.json:3:"));
+  CHECK(warning.find("/certificates/0/") != std::string::npos);
+  CHECK(warning.find("certificate \"client\": ") != std::string::npos);
+  CHECK(warning.find(reason) != std::string::npos);
+  CHECK(warning.find("; the certificate read before stays in force (serial ") != std::string::npos);
+
+  setup.put_client("other-client");
+  CHECK(setup.rebuild().key() != before);
+  CHECK(setup.built.certificates_changed == 1);
+  CHECK(setup.kept().empty());
+}
+
+TEST_CASE("an expired certificate that came first is replaced by any other", "[config][reload]") {
+  Rebuilding setup;
+  setup.put_client("client-expired");
+  const wire::IdentityKey before = setup.rebuild().key();
+  setup.put_client("client");
+  CHECK(setup.rebuild().key() != before);
+  CHECK(setup.kept().empty());
+}
+
+TEST_CASE("an authority whose file cannot be used keeps the one that was read before", "[config][reload]") {
+  Rebuilding setup;
+  const wire::IdentityKey before = setup.rebuild().key();
+  setup.files.files["root.pem"].resize(100);
+  CHECK(setup.rebuild().key() == before);
+  CHECK(setup.kept().find("certificate authority \"corp\": root.pem: ") != std::string::npos);
+  setup.files.files["root.pem"] = TestPki::instance().file("client.pem");
+  CHECK(setup.rebuild().key() != before);
+}
+
+TEST_CASE("a certificate that never was good is an error even when another was read before", "[config][reload]") {
+  Rebuilding setup;
+  setup.rebuild();
+  setup.build(R"("certificates": [{ "id": "new", "pemFile": "nowhere.pem" }])");
+  CHECK(setup.error().find("certificate \"new\": nowhere.pem: cannot be read") != std::string::npos);
+}
+
+TEST_CASE("a build that fails leaves what is kept as it was", "[config][reload]") {
+  Rebuilding setup;
+  const wire::IdentityKey before = setup.rebuild().key();
+  setup.put_client("other-client");
+  setup.build(setup.settings + R"(, "apis": [{ "id": "a", "path": "a", "backendId": "nobody" }])");
+  CHECK(setup.built.snapshot == nullptr);
+  setup.files.files.erase("client.pem");
+  CHECK(setup.rebuild().key() == before);
+}
+
+TEST_CASE("certificates that are new, gone or replaced are counted as changed", "[config][reload]") {
+  Rebuilding setup;
+  setup.rebuild();
+  CHECK(setup.built.certificates_changed == 2);
+  setup.rebuild();
+  CHECK(setup.built.certificates_changed == 0);
+  setup.build_well(R"("certificates": [{ "id": "renamed", "pemFile": "client.pem", "keyFile": "client.key" }])");
+  CHECK(setup.built.certificates_changed == 3);
+}

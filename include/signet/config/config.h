@@ -166,6 +166,7 @@ struct Config {
   Limits limits;
   Timeouts timeouts;
   Duration drain_timeout = seconds(30);
+  bool watch_files = true;       ///< read anew by itself when this file, or one that it names, changes
   std::string access_log = "-";  ///< a path; "-": standard output; empty: off
   ForwardedHeaders forwarded_headers = ForwardedHeaders::x_forwarded;
   std::uint16_t backend_tls_status = 500;  ///< of TLS failures towards a back end: 500 or 502
