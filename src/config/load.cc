@@ -134,6 +134,7 @@ Config read_config(Document& document, const json::Node& root) {
   reader.object("errors", [&](ObjectReader& errors) { read_errors(errors, config); });
   read_objects(reader, "certificates", read_certificate, config.certificates);
   read_objects(reader, "certificateAuthorities", read_certificate_authority, config.certificate_authorities);
+  read_objects(reader, "certificateRevocationLists", read_certificate_revocation_list, config.certificate_revocation_lists);
   read_objects(reader, "backends", read_backend, config.backends);
   read_objects(reader, "apis", read_api, config.apis);
   reader.not_available({"admin", "stateDirectory", "policyFile"});

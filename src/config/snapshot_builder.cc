@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -68,6 +69,7 @@ class Builder {
   };
 
   void read_material();
+  std::shared_ptr<const wire::CertificateAuthority> trust_anchors(const CertificateAuthority& authority);
   void add_backend(const Backend& backend);
   void add_api(const Api& api);
   void check_listeners();
@@ -76,6 +78,7 @@ class Builder {
   Credential credential_by_id(const Reference& id);
   Credential credential_by_thumbprint(const Reference& thumbprint);
   std::shared_ptr<const wire::Identity> identity(const Url& url, const BackendTls& tls, const Credential& credential, const Source& source);
+  bool add_revocation_lists(const BackendTls& tls, wire::IdentitySettings& settings);
   bool add_authorities(const BackendTls& tls, const Source& source, wire::IdentitySettings& settings);
   const Upstream* upstream_of(const Api& api);
   const Upstream* upstream_under(const KnownBackend& backend, const Reference& certificate_id);
@@ -89,6 +92,7 @@ class Builder {
   MaterialReader material_;
   std::map<std::string, std::shared_ptr<const wire::Certificate>, std::less<>> certificates_;
   std::map<std::string, std::shared_ptr<const wire::CertificateAuthority>, std::less<>> authorities_;
+  std::map<std::string, std::optional<std::vector<ByteVector>>, std::less<>> revocation_lists_;
   std::map<std::string, KnownBackend, std::less<>> backends_;
   std::map<std::pair<std::string, std::string>, const Upstream*> under_certificate_;  ///< (id of a backend, id of a certificate)
   std::vector<std::unique_ptr<const Upstream>> upstreams_;
@@ -122,8 +126,26 @@ void Builder::read_material() {
     certificates_[certificate.id] = material_.certificate(certificate);
   }
   for (const CertificateAuthority& authority : config_.certificate_authorities) {
-    authorities_[authority.id] = material_.authority(authority);
+    authorities_[authority.id] = trust_anchors(authority);
   }
+  for (const CertificateRevocationList& list : config_.certificate_revocation_lists) {
+    revocation_lists_[list.id] = material_.revocation_lists(list);
+  }
+}
+
+/// Null after an error.
+std::shared_ptr<const wire::CertificateAuthority> Builder::trust_anchors(const CertificateAuthority& authority) {
+  if (!authority.directory.value.empty()) {
+    return material_.directory_authority(authority);
+  }
+  if (!authority.system) {
+    return material_.authority(authority);
+  }
+  std::shared_ptr<const wire::CertificateAuthority> system = material_.system_authority();
+  if (!system) {
+    built_.report.error(authority.source, fmt::format("certificate authority \"{}\": this system has no bundle of its own", authority.id));
+  }
+  return system;
 }
 
 void Builder::add_backend(const Backend& backend) {
@@ -201,6 +223,23 @@ bool Builder::add_authorities(const BackendTls& tls, const Source& source, wire:
   return complete;
 }
 
+/// False after an error.
+bool Builder::add_revocation_lists(const BackendTls& tls, wire::IdentitySettings& settings) {
+  bool complete = true;
+  for (const Reference& reference : tls.certificate_revocation_lists) {
+    const auto known = revocation_lists_.find(reference.value);
+    if (known == revocation_lists_.end()) {
+      built_.report.error(reference.source, no_such("certificate revocation list", reference.value, config_.certificate_revocation_lists));
+    }
+    if (known == revocation_lists_.end() || !known->second) {
+      complete = false;
+      continue;
+    }
+    settings.revocation_lists.insert(settings.revocation_lists.end(), known->second->begin(), known->second->end());
+  }
+  return complete;
+}
+
 /// Null after an error.
 std::shared_ptr<const wire::Identity> Builder::identity(const Url& url, const BackendTls& tls, const Credential& credential,
                                                         const Source& source) {
@@ -221,7 +260,8 @@ std::shared_ptr<const wire::Identity> Builder::identity(const Url& url, const Ba
   for (const ServerX509Name& name : tls.server_x509_names) {
     settings.server_x509_names.push_back({.common_name = name.name, .issuer_thumbprint = name.issuer_certificate_thumbprint});
   }
-  if (!add_authorities(tls, source, settings)) {
+  const bool lists = add_revocation_lists(tls, settings);
+  if (!add_authorities(tls, source, settings) || !lists) {
     return nullptr;
   }
   Result<std::shared_ptr<const wire::Identity>> made = wire::Identity::make(std::move(settings));
