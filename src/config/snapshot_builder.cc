@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -24,13 +25,6 @@ wire::Check check(bool on) {
   return on ? wire::Check::on : wire::Check::off;
 }
 
-/// The object of that id, or nullptr.
-template <typename Object>
-const Object* find_by_id(const std::vector<Object>& objects, std::string_view id) {
-  const auto object = std::ranges::find(objects, id, &Object::id);
-  return object == objects.end() ? nullptr : &*object;
-}
-
 template <typename Object>
 std::string no_such(std::string_view kind, std::string_view id, const std::vector<Object>& objects) {
   std::vector<std::string_view> ids;
@@ -40,12 +34,13 @@ std::string no_such(std::string_view kind, std::string_view id, const std::vecto
   return fmt::format("no {} has the id \"{}\"{}", kind, id, suggestion(id, ids));
 }
 
-/// Is `prefix` the beginning of `path`, on whole segments?
-bool is_path_prefix(std::string_view prefix, std::string_view path) {
-  if (prefix.ends_with('/')) {
-    prefix.remove_suffix(1);
-  }
-  return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
+std::string_view without_last_slash(std::string_view path) {
+  return path.ends_with('/') ? path.substr(0, path.size() - 1) : path;
+}
+
+/// Where `path` at the server of `url` is; equal for what is the same place.
+std::string place(const Url& url, std::string_view path) {
+  return fmt::format("{} {} {} {}", url.scheme == Scheme::https ? "https" : "http", url.host, url.port, path);
 }
 
 class Builder {
@@ -95,6 +90,7 @@ class Builder {
   std::map<std::string, std::optional<std::vector<ByteVector>>, std::less<>> revocation_lists_;
   std::map<std::string, KnownBackend, std::less<>> backends_;
   std::map<std::pair<std::string, std::string>, const Upstream*> under_certificate_;  ///< (id of a backend, id of a certificate)
+  std::unordered_map<std::string, const Backend*> lenders_;                           ///< by place; null where there are several
   std::vector<std::unique_ptr<const Upstream>> upstreams_;
   std::vector<Router::Entry> routes_;
   std::map<std::pair<std::string, std::string>, const Api*> taken_;  ///< (host, path)
@@ -152,6 +148,10 @@ void Builder::add_backend(const Backend& backend) {
   const Upstream* const upstream = add_upstream(backend.url, backend, backend.tls, credential(backend), backend.source);
   backends_[backend.id] = KnownBackend{.settings = &backend, .upstream = upstream};
   under_certificate_[{backend.id, upstream->certificate_id}] = upstream;
+  const auto [lender, alone] = lenders_.try_emplace(place(backend.url, without_last_slash(backend.url.path)), &backend);
+  if (!alone) {
+    lender->second = nullptr;
+  }
 }
 
 /// The first certificate is presented; the others must exist too.
@@ -364,25 +364,16 @@ Builder::Credential Builder::credential_for(const Url& url, const Reference& cer
 /// The backend that lends a serviceUrl its TLS checks (never its credentials): the one whose URL is the longest prefix on whole segments.
 /// Two that are equally long lend nothing.
 const Backend* Builder::lender(const Url& url) const {
-  const Backend* best = nullptr;
-  std::size_t best_size = 0;
-  bool tie = false;
-  for (const Backend& backend : config_.backends) {
-    const Url& candidate = backend.url;
-    if (candidate.scheme != url.scheme || candidate.host != url.host || candidate.port != url.port ||
-        !is_path_prefix(candidate.path, url.path)) {
-      continue;
+  std::string_view path = without_last_slash(url.path);
+  for (;;) {
+    if (const auto found = lenders_.find(place(url, path)); found != lenders_.end()) {
+      return found->second;
     }
-    const std::size_t size = candidate.path.size() - (candidate.path.ends_with('/') ? 1 : 0);
-    if (best == nullptr || size > best_size) {
-      best = &backend;
-      best_size = size;
-      tie = false;
-    } else if (size == best_size) {
-      tie = true;
+    if (path.empty()) {
+      return nullptr;
     }
+    path = path.substr(0, path.rfind('/'));
   }
-  return tie ? nullptr : best;
 }
 
 void Builder::check_listeners() {
