@@ -45,6 +45,10 @@ class MaterialReader {
   /// Null after an error.
   [[nodiscard]] std::shared_ptr<const wire::Certificate> certificate(const Certificate& certificate);
   [[nodiscard]] std::shared_ptr<const wire::CertificateAuthority> authority(const CertificateAuthority& authority);
+  /// Of every file in its folder that holds PEM certificates. Null after an error.
+  [[nodiscard]] std::shared_ptr<const wire::CertificateAuthority> directory_authority(const CertificateAuthority& authority);
+  /// DER, each list once. Nothing after an error.
+  [[nodiscard]] std::optional<std::vector<ByteVector>> revocation_lists(const CertificateRevocationList& list);
   /// The bundle of the system, read once; null (and nothing reported) if there is none.
   [[nodiscard]] std::shared_ptr<const wire::CertificateAuthority> system_authority();
 

@@ -55,11 +55,14 @@ constexpr std::string_view everything = R"({
     "certificates": [
       { "id": "pfx", "pfxFile": "a.pfx", "passwordFile": "/secret/a.pass", "friendlyName": "one" },
       { "id": "pem", "pemFile": "../b.pem", "keyFile": "b.key", "passwordEnv": "B_PASS" }],
-    "certificateAuthorities": [{ "id": "corp", "pemFile": "corp.pem" }],
+    "certificateAuthorities": [{ "id": "corp", "pemFile": "corp.pem" }, { "id": "many", "directory": "cas" },
+                               { "id": "system", "system": true }],
+    "certificateRevocationLists": [{ "id": "revoked", "file": "corp.crl" }],
     "backends": [{
       "id": "orders", "title": "T", "description": "D", "url": "https://Orders.internal:8443/v2", "protocol": "http",
       "credentials": { "certificateIds": ["pfx", "pem"] },
-      "tls": { "certificateAuthorities": ["corp"], "validateCertificateChain": false, "validateCertificateName": false,
+      "tls": { "certificateAuthorities": ["corp"], "certificateRevocationLists": ["revoked"],
+               "validateCertificateChain": false, "validateCertificateName": false,
                "serverName": "Orders.example", "minVersion": "1.3", "maxVersion": "1.3", "groups": ["P-384", "P-256"],
                "lateAuthentication": "allow", "requireCertificateRequest": true, "sessionLifetime": "9s" },
       "hostHeader": "caller",
@@ -114,9 +117,14 @@ TEST_CASE("every setting of certificates and authorities arrives in the configur
   CHECK(config.certificates[1].pem_file.value == "conf/../b.pem");
   CHECK(config.certificates[1].key_file.value == "conf/b.key");
   CHECK(config.certificates[1].password_env.value == "B_PASS");
-  REQUIRE(config.certificate_authorities.size() == 1);
+  REQUIRE(config.certificate_authorities.size() == 3);
   CHECK(config.certificate_authorities[0].id == "corp");
   CHECK(config.certificate_authorities[0].pem_file.value == "conf/corp.pem");
+  CHECK(config.certificate_authorities[1].directory.value == "conf/cas");
+  CHECK(config.certificate_authorities[2].system);
+  REQUIRE(config.certificate_revocation_lists.size() == 1);
+  CHECK(config.certificate_revocation_lists[0].id == "revoked");
+  CHECK(config.certificate_revocation_lists[0].file.value == "conf/corp.crl");
 }
 
 TEST_CASE("every setting of a back end arrives in the configuration", "[config]") {
@@ -131,6 +139,8 @@ TEST_CASE("every setting of a back end arrives in the configuration", "[config]"
   CHECK(backend.credentials.certificate_ids[0].value == "pfx");
   REQUIRE(backend.tls.certificate_authorities.size() == 1);
   CHECK(backend.tls.certificate_authorities[0].value == "corp");
+  REQUIRE(backend.tls.certificate_revocation_lists.size() == 1);
+  CHECK(backend.tls.certificate_revocation_lists[0].value == "revoked");
   CHECK_FALSE(backend.tls.validate_certificate_chain);
   CHECK_FALSE(backend.tls.validate_certificate_name);
   CHECK(backend.tls.server_name == "orders.example");
@@ -254,6 +264,24 @@ TEST_CASE("a certificate comes from one source, and its secrets by reference", "
   CHECK(refusal(R"(, "pfxFile": "")").find("/pfxFile: expected a text of 1 to 4096 bytes, found 0") != std::string::npos);
   CHECK(refusal(R"(, "pfxFile": "a\u0000b")").find("expected a text without NUL") != std::string::npos);
   CHECK(refusal(R"(, "pfxFile": "a")") == "0 errors");
+}
+
+TEST_CASE("an authority has one source", "[config]") {
+  const auto refusal = [](const std::string& settings) { return error_of(R"("certificateAuthorities": [{ "id": "a")" + settings + " }]"); };
+  const std::string one = ": /certificateAuthorities/0: expected exactly one of pemFile, directory and \"system\": true";
+  CHECK(refusal("").ends_with(one));
+  CHECK(refusal(R"(, "pemFile": "a", "directory": "b")").ends_with(one));
+  CHECK(refusal(R"(, "directory": "b", "system": true)").ends_with(one));
+  CHECK(refusal(R"(, "system": false)").ends_with("/system: expected true, or pemFile or directory in its place"));
+  CHECK(refusal(R"(, "directory": "b")") == "0 errors");
+  CHECK(refusal(R"(, "system": true)") == "0 errors");
+}
+
+TEST_CASE("revocation lists without a check of the chain are warned about", "[config]") {
+  const Loaded loaded = parse_config("x.json", with(R"("backends": [{ "id": "a", "url": "https://a.example", "tls": {
+      "validateCertificateChain": false, "certificateRevocationLists": ["revoked"] } }])"));
+  REQUIRE(loaded.report.warnings.size() == 1);
+  CHECK(loaded.report.warnings[0].text().ends_with("/certificateRevocationLists: has no effect: validateCertificateChain is off"));
 }
 
 TEST_CASE("an error never shows a password that stands in the file", "[config]") {

@@ -32,6 +32,20 @@ class MemoryFiles final : public Files {
     return file->second;
   }
 
+  Result<std::vector<std::string>> list(const std::string& directory, std::size_t count_max) override {
+    std::vector<std::string> names;
+    for (const auto& [path, content] : files) {
+      if (path.starts_with(directory + "/")) {
+        names.push_back(path.substr(directory.size() + 1));
+      }
+    }
+    REQUIRE(names.size() <= count_max);
+    if (names.empty()) {
+      return fail(ErrorKind::config, Origin::internal, directory + ": cannot be read: No such file or directory");
+    }
+    return names;
+  }
+
   std::optional<std::string> environment(const std::string& name) override {
     const auto variable = variables.find(name);
     return variable == variables.end() ? std::nullopt : std::optional<std::string>(variable->second);
@@ -252,6 +266,76 @@ TEST_CASE("a back end with authorities of its own does not trust the system's", 
   const auto& authorities = first_upstream(snapshot).identity->settings().authorities;
   REQUIRE(authorities.size() == 1);
   CHECK(authorities[0]->anchors()[0].thumbprint_sha256 == TestPki::instance().authority("root")->anchors()[0].thumbprint_sha256);
+}
+
+TEST_CASE("an authority may be a folder: every file in it that holds PEM certificates", "[config]") {
+  Setup setup;
+  const std::string settings = R"("certificateAuthorities": [{ "id": "many", "directory": "cas" }],
+      "backends": [{ "id": "a", "url": "https://a.example", "tls": { "certificateAuthorities": ["many"] } }])";
+  const TestPki& pki = TestPki::instance();
+  setup.build(settings);
+  CHECK(setup.error() ==
+        "x.json:2:57: /certificateAuthorities/0/directory: certificate authority \"many\": cas: cannot be read: No such file or directory");
+  setup.files.files["cas/README"] = "about these files";
+  setup.build(settings);
+  CHECK(setup.error().ends_with("certificate authority \"many\": cas: no file in this folder holds PEM certificates"));
+  setup.files.files["cas/a.pem"] = pki.file("root.pem");
+  setup.files.files["cas/again.pem"] = pki.file("root.pem");
+  setup.files.files["cas/b.pem"] = pki.file("other-root.pem");
+  const auto& authorities = first_upstream(setup.build_well(settings)).identity->settings().authorities;
+  REQUIRE(authorities.size() == 1);
+  REQUIRE(authorities[0]->anchors().size() == 2);
+  CHECK(authorities[0]->anchors()[0].thumbprint_sha256 == pki.authority("root")->anchors()[0].thumbprint_sha256);
+  CHECK(authorities[0]->anchors()[1].thumbprint_sha256 == pki.authority("other-root")->anchors()[0].thumbprint_sha256);
+  setup.files.files["cas/c.pem"] = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+  setup.build(settings);
+  CHECK(setup.error().find("certificate authority \"many\": cas/c.pem: ") != std::string::npos);
+}
+
+TEST_CASE("the system's authorities can be named, beside others", "[config]") {
+  Setup setup;
+  const std::string settings = R"("certificateAuthorities": [{ "id": "corp", "pemFile": "root.pem" }, { "id": "system", "system": true }],
+      "backends": [{ "id": "a", "url": "https://a.example", "tls": { "certificateAuthorities": ["corp", "system"] } }])";
+  setup.build(settings);
+  CHECK(setup.error() == "x.json:2:69: /certificateAuthorities/1: certificate authority \"system\": this system has no bundle of its own");
+  setup.files.files["/etc/ssl/certs/ca-certificates.crt"] = TestPki::instance().file("other-root.pem");
+  CHECK(first_upstream(setup.build_well(settings)).identity->settings().authorities.size() == 2);
+}
+
+TEST_CASE("a backend's revocation lists reach its identity, from PEM and DER", "[config]") {
+  Setup setup;
+  const TestPki& pki = TestPki::instance();
+  setup.files.files["two.pem"] = pki.file("root.crl.pem") + pki.file("issuing.crl.pem");
+  setup.files.files["root.crl"] = pki.file("root.crl");
+  const auto with_lists = [](const std::string& names) {
+    return R"("certificateAuthorities": [{ "id": "corp", "pemFile": "root.pem" }],
+      "certificateRevocationLists": [{ "id": "two", "file": "two.pem" }, { "id": "root", "file": "root.crl" }],
+      "backends": [{ "id": "a", "url": "https://a.example", "tls": { "certificateAuthorities": ["corp"],
+        "certificateRevocationLists": )" +
+           names + "} }]";
+  };
+  CHECK(first_upstream(setup.build_well(with_lists(R"(["two"])"))).identity->settings().revocation_lists ==
+        std::vector<ByteVector>{pki.bytes("root.crl"), pki.bytes("issuing.crl")});
+  CHECK(first_upstream(setup.build_well(with_lists(R"(["root"])"))).identity->settings().revocation_lists ==
+        std::vector<ByteVector>{pki.bytes("root.crl")});
+  CHECK(setup.built.report.warnings.empty());
+  setup.build(with_lists(R"(["tow"])"));
+  CHECK(setup.error().ends_with("/certificateRevocationLists/0: no certificate revocation list has the id \"tow\"; did you mean \"two\"?"));
+  setup.files.files["root.crl"] = pki.file("root.pem");
+  setup.build(with_lists(R"(["two"])"));
+  CHECK(setup.error().find("/certificateRevocationLists/1/file: certificate revocation list \"root\": root.crl: there is no ") !=
+        std::string::npos);
+}
+
+TEST_CASE("a revocation list that is out of date is a warning that names it", "[config]") {
+  Setup setup;
+  setup.files.files["old.crl"] = TestPki::instance().file("issuing-old.crl");
+  setup.build_well(R"("certificateRevocationLists": [{ "id": "old", "file": "old.crl" }])");
+  REQUIRE(setup.built.report.warnings.size() == 1);
+  const std::string warning = setup.built.report.warnings.front().text();
+  CHECK(
+      warning.starts_with("x.json:2:55: /certificateRevocationLists/0/file: certificate revocation list \"old\": old.crl: the list of \""));
+  CHECK(warning.find("is out of date since 2020-02-01T00:00:00Z") != std::string::npos);
 }
 
 TEST_CASE("a serviceUrl borrows the TLS checks of the backend whose URL is its longest prefix, never the certificate", "[config]") {

@@ -110,11 +110,11 @@ struct Built {
   Report report;
 };
 
-/// Reads every certificate and authority that the configuration names, makes the identity of each back end, resolves every reference. Goes
-/// on after an error. Errors: a file that cannot be read, a certificate that cannot be used, a reference without an object, a client
-/// certificate or TLS settings for an http:// back end, two APIs with the same path and host. Warnings: a certificate that is not valid
-/// now, one that stays in force because its files cannot be used (see Material), a listener that is not loopback (whoever reaches it
-/// borrows the APIs' certificates).
+/// Reads every certificate, authority and revocation list that the configuration names, makes the identity of each back end, resolves
+/// every reference. Goes on after an error. Errors: a file that cannot be read, a certificate that cannot be used, a reference without an
+/// object, a client certificate or TLS settings for an http:// back end, two APIs with the same path and host. Warnings: a certificate that
+/// is not valid now, one that stays in force because its files cannot be used (see Material), a revocation list that is out of date, a
+/// listener that is not loopback (whoever reaches it borrows the APIs' certificates).
 ///
 /// Blocks and may take seconds (key derivation): never call it on a shard.
 [[nodiscard]] Built build_snapshot(const Config& config, Files& files, const BuildOptions& options);
