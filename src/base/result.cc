@@ -20,6 +20,8 @@ std::string_view to_string(ErrorKind kind) {
     case ErrorKind::no_certificate: return "no_certificate";
     case ErrorKind::identity_refused: return "identity_refused";
     case ErrorKind::certificate_not_requested: return "certificate_not_requested";
+    case ErrorKind::identity_suspended: return "identity_suspended";
+    case ErrorKind::identity_retired: return "identity_retired";
     case ErrorKind::tls_untrusted: return "tls_untrusted";
     case ErrorKind::tls_expired: return "tls_expired";
     case ErrorKind::tls_name_mismatch: return "tls_name_mismatch";

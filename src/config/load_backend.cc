@@ -20,6 +20,8 @@ constexpr std::size_t id_size_max = 80;
 constexpr std::size_t url_size_max = 2000;
 /// As the management REST resources have it.
 constexpr std::size_t credentials_max = 32;
+/// A call may hold as much memory.
+constexpr std::uint32_t replay_buffer_bytes_max = 16 * 1024 * 1024;
 
 constexpr std::array<Choice<wire::TlsVersion>, 2> versions{{{"1.2", wire::TlsVersion::tls12}, {"1.3", wire::TlsVersion::tls13}}};
 constexpr std::array<Choice<wire::TlsGroup>, 4> groups{{
@@ -148,6 +150,7 @@ Backend read_backend(Document& document, const Item& item) {
     timeouts.duration("response", backend.timeouts.response, milliseconds(1), hours(24));
     timeouts.duration("total", backend.timeouts.total, Duration::zero(), hours(24));
   });
+  reader.number("replayBufferBytes", backend.replay_buffer_bytes, 0, replay_buffer_bytes_max);
   reader.not_available({"type", "pool", "proxy", "circuitBreaker", "resourceId"});
   return backend;
 }

@@ -116,6 +116,7 @@ Api read_api(Document& document, const Item& item) {
   reader.reference("backendId", api.backend_id);
   reader.text("serviceUrl", api.service_url.value, 1, url_size_max);
   api.service_url.source = reader.source("serviceUrl");
+  reader.reference("certificateId", api.certificate_id);
   if (!api.service_url.value.empty()) {
     if (Result<Url> url = parse_url(api.service_url.value); !url) {
       reader.error("serviceUrl", std::move(url.error().detail));

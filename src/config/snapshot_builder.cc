@@ -16,6 +16,9 @@ namespace signet::config {
 
 namespace {
 
+constexpr std::string_view certificate_without_tls =
+    "a client certificate for an http:// back end: expected an https:// URL, or no certificate";
+
 wire::Check check(bool on) {
   return on ? wire::Check::on : wire::Check::off;
 }
@@ -58,16 +61,25 @@ class Builder {
     std::shared_ptr<const wire::Certificate> certificate;
   };
 
+  /// A backend of the configuration with what was made of it.
+  struct KnownBackend {
+    const Backend* settings = nullptr;
+    const Upstream* upstream = nullptr;  ///< under its own credentials
+  };
+
   void read_material();
   void add_backend(const Backend& backend);
   void add_api(const Api& api);
   void check_listeners();
 
   Credential credential(const Backend& backend);
+  Credential credential_by_id(const Reference& id);
   Credential credential_by_thumbprint(const Reference& thumbprint);
   std::shared_ptr<const wire::Identity> identity(const Url& url, const BackendTls& tls, const Credential& credential, const Source& source);
   bool add_authorities(const BackendTls& tls, const Source& source, wire::IdentitySettings& settings);
   const Upstream* upstream_of(const Api& api);
+  const Upstream* upstream_under(const KnownBackend& backend, const Reference& certificate_id);
+  Credential credential_for(const Url& url, const Reference& certificate_id);
   const Backend* lender(const Url& url) const;
   const Upstream* add_upstream(const Url& url, const Backend& settings, const BackendTls& tls, Credential credential, const Source& source);
 
@@ -77,7 +89,8 @@ class Builder {
   MaterialReader material_;
   std::map<std::string, std::shared_ptr<const wire::Certificate>, std::less<>> certificates_;
   std::map<std::string, std::shared_ptr<const wire::CertificateAuthority>, std::less<>> authorities_;
-  std::map<std::string, const Upstream*, std::less<>> backends_;
+  std::map<std::string, KnownBackend, std::less<>> backends_;
+  std::map<std::pair<std::string, std::string>, const Upstream*> under_certificate_;  ///< (id of a backend, id of a certificate)
   std::vector<std::unique_ptr<const Upstream>> upstreams_;
   std::vector<Router::Entry> routes_;
   std::map<std::pair<std::string, std::string>, const Api*> taken_;  ///< (host, path)
@@ -114,7 +127,9 @@ void Builder::read_material() {
 }
 
 void Builder::add_backend(const Backend& backend) {
-  backends_[backend.id] = add_upstream(backend.url, backend, backend.tls, credential(backend), backend.source);
+  const Upstream* const upstream = add_upstream(backend.url, backend, backend.tls, credential(backend), backend.source);
+  backends_[backend.id] = KnownBackend{.settings = &backend, .upstream = upstream};
+  under_certificate_[{backend.id, upstream->certificate_id}] = upstream;
 }
 
 /// The first certificate is presented; the others must exist too.
@@ -123,23 +138,29 @@ Builder::Credential Builder::credential(const Backend& backend) {
   Credential first;
   const std::vector<Reference>& references = credentials.certificate_ids.empty() ? credentials.certificate : credentials.certificate_ids;
   if (!references.empty() && backend.url.scheme == Scheme::http) {
-    built_.report.error(references.front().source,
-                        "a client certificate for an http:// back end: expected an https:// URL, or no certificate");
+    built_.report.error(references.front().source, std::string(certificate_without_tls));
   }
   for (const Reference& reference : references) {
     Credential found;
     if (credentials.certificate_ids.empty()) {
       found = credential_by_thumbprint(reference);
-    } else if (const auto known = certificates_.find(reference.value); known != certificates_.end()) {
-      found = Credential{.id = known->first, .certificate = known->second};
     } else {
-      built_.report.error(reference.source, no_such("certificate", reference.value, config_.certificates));
+      found = credential_by_id(reference);
     }
     if (&reference == &references.front()) {
       first = std::move(found);
     }
   }
   return first;
+}
+
+Builder::Credential Builder::credential_by_id(const Reference& id) {
+  const auto known = certificates_.find(id.value);
+  if (known == certificates_.end()) {
+    built_.report.error(id.source, no_such("certificate", id.value, config_.certificates));
+    return {};
+  }
+  return Credential{.id = known->first, .certificate = known->second};
 }
 
 Builder::Credential Builder::credential_by_thumbprint(const Reference& thumbprint) {
@@ -231,6 +252,7 @@ const Upstream* Builder::add_upstream(const Url& url, const Backend& settings, c
   upstream->connections_max = settings.connections.max;
   upstream->idle_connections_max = settings.connections.idle_max;
   upstream->idle_timeout = settings.connections.idle_timeout;
+  upstream->replay_buffer_bytes = settings.replay_buffer_bytes;
   upstreams_.push_back(std::move(upstream));
   return upstreams_.back().get();
 }
@@ -260,7 +282,7 @@ const Upstream* Builder::upstream_of(const Api& api) {
       built_.report.error(api.backend_id.source, no_such("backend", api.backend_id.value, config_.backends));
       return nullptr;
     }
-    return known->second;
+    return api.certificate_id.value.empty() ? known->second.upstream : upstream_under(known->second, api.certificate_id);
   }
   Result<Url> url = parse_url(api.service_url.value);
   if (!url) {
@@ -268,7 +290,34 @@ const Upstream* Builder::upstream_of(const Api& api) {
     return nullptr;
   }
   const Backend* backend = lender(*url);
-  return add_upstream(*url, Backend{}, backend == nullptr ? BackendTls{} : backend->tls, {}, api.service_url.source);
+  return add_upstream(*url, Backend{}, backend == nullptr ? BackendTls{} : backend->tls, credential_for(*url, api.certificate_id),
+                      api.service_url.source);
+}
+
+/// A backend with all its settings but the credentials. APIs that choose the same certificate share it.
+const Upstream* Builder::upstream_under(const KnownBackend& backend, const Reference& certificate_id) {
+  const Backend& settings = *backend.settings;
+  Credential chosen = credential_for(settings.url, certificate_id);
+  if (chosen.id.empty() || backend.upstream->identity == nullptr) {
+    return nullptr;  // what is wrong with the certificate, or with the backend, was said
+  }
+  const Upstream*& upstream = under_certificate_[{settings.id, chosen.id}];
+  if (upstream == nullptr) {
+    upstream = add_upstream(settings.url, settings, settings.tls, std::move(chosen), settings.source);
+  }
+  return upstream;
+}
+
+/// What an API shows to a back end at `url` if it chooses `certificate_id`; nothing for none, and after an error.
+Builder::Credential Builder::credential_for(const Url& url, const Reference& certificate_id) {
+  if (certificate_id.value.empty()) {
+    return {};
+  }
+  if (url.scheme == Scheme::http) {
+    built_.report.error(certificate_id.source, std::string(certificate_without_tls));
+    return {};
+  }
+  return credential_by_id(certificate_id);
 }
 
 /// The backend that lends a serviceUrl its TLS checks (never its credentials): the one whose URL is the longest prefix on whole segments.

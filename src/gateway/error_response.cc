@@ -40,6 +40,13 @@ ErrorAnswer answer_to(ErrorKind kind) {
       return {tls_status, "BackendRefusedClientCertificate", "The back end did not accept the client certificate.", "tls_alert_received"};
     case ErrorKind::certificate_not_requested:
       return {tls_status, "BackendDidNotRequestCertificate", "The back end did not ask for the client certificate.", "tls_protocol_error"};
+    case ErrorKind::identity_suspended:
+      return {503, "BackendClientCertificateSuspended",
+              "The back end has refused the client certificate several times and is not asked again for a moment.",
+              "destination_unavailable"};
+    case ErrorKind::identity_retired:
+      return {500, "BackendClientCertificateRetired", "The client certificate was taken out of use during the call.",
+              "proxy_configuration_error"};
     case ErrorKind::tls_untrusted:
       return {tls_status, "BackendCertificateUntrusted", "The back end's certificate does not lead to a trusted authority.",
               "tls_certificate_error"};
@@ -75,7 +82,7 @@ ErrorAnswer answer_to(ErrorKind kind) {
   return {500, "InternalServerError", "The gateway failed.", "proxy_internal_error"};
 }
 
-constexpr std::string_view retry_after_s = "1";
+constexpr std::uint32_t retry_after_default_s = 1;
 
 }  // namespace
 
@@ -103,7 +110,7 @@ void write_error_response(const Error& error, const ErrorResponseOptions& option
   wire::write_content_length(body.size(), out);
   wire::write_field("Proxy-Status", proxy_status, out);
   if (answer.status == 503) {
-    wire::write_field("Retry-After", retry_after_s, out);
+    wire::write_field("Retry-After", std::to_string(error.retry_after_s != 0 ? error.retry_after_s : retry_after_default_s), out);
   }
   if (options.after == AfterAnswer::close) {
     wire::write_field("Connection", "close", out);

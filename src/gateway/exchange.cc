@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "signet/base/check.h"
@@ -34,8 +35,9 @@ void Exchange::start(Session& session) {
   request_bytes_ = response_bytes_ = 0;
   attempts_ = endpoints_tried_ = 0;
   status_ = 0;
-  head_seen_ = caller_keeps_alive_ = request_complete_ = request_body_sent_ = response_begun_ = response_head_sent_ = response_chunked_ =
-      false;
+  head_seen_ = caller_keeps_alive_ = request_complete_ = replayed_ = response_begun_ = response_head_sent_ = response_chunked_ = false;
+  body_kept_ = true;
+  waited_before_ = {};
   stage_ = Stage::head;
   request_.start_request(wire::HttpReader::Limits{.head_bytes_max = snapshot_->config().limits.request_head_bytes});
 }
@@ -79,7 +81,7 @@ Exchange::Wait Exchange::wait() {
         return {
             caller_timeout, {.kind = ErrorKind::caller_timeout, .origin = Origin::caller}, "no further byte of the request's body in time"};
       }
-      return {upstream.response_timeout,
+      return {std::max<Duration>(upstream.response_timeout - waited_before_, std::chrono::milliseconds(1)),
               {.kind = ErrorKind::backend_timeout, .origin = Origin::backend},
               "no further byte from the back end in time"};
     case Stage::tunnel:
@@ -141,6 +143,16 @@ void Exchange::note_error(const Error& error) {
   ++gateway_.counters_.calls_failed;
   error_kind_ = to_string(error.kind);
   error_detail_ = error.detail;
+  if (error.refusal && route_ != nullptr) {
+    const config::Upstream& upstream = *route_->upstream;
+    gateway_.refusals_.add(Refusal{.time = gateway_.io_.wall_now(),
+                                   .api = route_->api_id,
+                                   .backend = upstream.id,
+                                   .certificate_id = upstream.certificate_id,
+                                   .endpoint = endpoint_,
+                                   .activity_id = activity_id(),
+                                   .refusal = error.refusal});
+  }
 }
 
 void Exchange::answer_error(Error error) {
@@ -202,6 +214,7 @@ void Exchange::finish(Session::Next next) {
   let_go_of_backend(stage_ == Stage::tunnel ? net::Reuse::no_flush_first : net::Reuse::no);
   log_call();
   stage_ = Stage::idle;
+  drop_replay();
   snapshot_ = nullptr;
   resolution_ = nullptr;
   std::exchange(session_, nullptr)->exchange_done(next);

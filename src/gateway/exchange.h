@@ -18,6 +18,7 @@
 namespace signet::gateway {
 
 class Gateway;
+struct RetrySituation;
 
 /// One proxied call: reads the request, finds the API, leases a connection under the API's identity, relays both bodies at once, and says
 /// how both connections go on.
@@ -66,11 +67,21 @@ class Exchange final : public net::LeaseUser, public net::ResolverCache::Waiter 
   void flush_to_backend();
   void on_request_head();
   [[nodiscard]] Result<void> route();
+  void find_back_end();
+  void restart(Error retired);
   void find_endpoint();
   void choose_endpoint();
   void lease();
+  void lease_failed(Error error);
   void send_request_head();
   bool on_request_body(ByteView body);
+  void write_body(ByteView body);
+  void keep_for_replay(ByteView body);
+  void replay_body();
+  void drop_replay() {
+    replay_.clear();
+    replay_.release_if_empty();
+  }
   void on_request_complete();
   void on_resolved(const std::shared_ptr<const net::Resolution>& resolution) override;
   void on_resolve_failed(Error error) override;
@@ -87,7 +98,8 @@ class Exchange final : public net::LeaseUser, public net::ResolverCache::Waiter 
   void on_response_body(ByteView body);
   bool on_response_complete(ByteView& data);
   void connection_failed(Error error);
-  void fail_or_retry(Error error, bool reused);
+  [[nodiscard]] RetrySituation retry_situation() const;
+  void fail_or_retry(Error error, const RetrySituation& situation);
 
   // the end
   void note_error(const Error& error);
@@ -116,6 +128,7 @@ class Exchange final : public net::LeaseUser, public net::ResolverCache::Waiter 
   const config::Route* route_ = nullptr;
   std::shared_ptr<const net::Resolution> resolution_;
   net::Connection* connection_ = nullptr;
+  ByteBuffer replay_;   ///< what a connection that may turn out to be dead was given of the body
   std::string path_;    ///< normalised
   std::string target_;  ///< for the back end
   std::string activity_id_;
@@ -128,6 +141,7 @@ class Exchange final : public net::LeaseUser, public net::ResolverCache::Waiter 
   TimePoint started_{};
   TimePoint last_progress_{};
   TimePoint total_deadline_{};
+  Duration waited_before_{};          ///< for an answer, when the call was sent for the first time
   std::uint64_t request_bytes_ = 0;   ///< of the body
   std::uint64_t response_bytes_ = 0;  ///< of the body
   io::Timer<Exchange, &Exchange::on_timer> timer_{this};
@@ -139,7 +153,8 @@ class Exchange final : public net::LeaseUser, public net::ResolverCache::Waiter 
   bool head_seen_ = false;
   bool caller_keeps_alive_ = false;
   bool request_complete_ = false;
-  bool request_body_sent_ = false;
+  bool body_kept_ = false;           ///< what was sent of the body, be it nothing, is in replay_
+  bool replayed_ = false;            ///< the call is sent for the second time
   bool response_begun_ = false;      ///< any byte of an answer has arrived
   bool response_head_sent_ = false;  ///< the caller has the head of the final answer
   bool response_chunked_ = false;    ///< towards the caller

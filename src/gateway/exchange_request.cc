@@ -9,6 +9,7 @@
 #include "signet/wire/http_writer.h"
 #include "exchange.h"
 #include "forwarding.h"
+#include "retry.h"
 
 namespace signet::gateway {
 
@@ -86,12 +87,27 @@ void Exchange::on_request_head() {
     const wire::HttpReader::Step step = request_.read({});
     request_complete_ = step.event == wire::HttpReader::Event::message_complete;
   }
+  find_back_end();
+}
+
+void Exchange::find_back_end() {
   if (Result<void> routed = route(); !routed) {
     answer_error(std::move(routed.error()));
     return;
   }
   start_timer();
   find_endpoint();
+}
+
+/// The identity that the call was to use went out of use before the call was given a connection: nothing of it was sent, or it may be sent
+/// again. It starts again with what is in force now.
+void Exchange::restart(Error retired) {
+  if (snapshot_ == gateway_.snapshot_) {
+    answer_error(std::move(retired));  // cannot be: the pool keeps what this snapshot names
+    return;
+  }
+  snapshot_ = gateway_.snapshot_;
+  find_back_end();
 }
 
 Result<void> Exchange::route() {
@@ -178,9 +194,10 @@ void Exchange::lease() {
                                .idle_max = upstream.idle_connections_max,
                                .idle_timeout = upstream.idle_timeout,
                                .connect_timeout = upstream.connect_timeout};
-  const Result<net::Connection*> leased = gateway_.pool_.lease(endpoint_, upstream.identity, limits, *this);
+  const Result<net::Connection*> leased =
+      gateway_.pool_.lease(endpoint_, upstream.identity, limits, *this, replayed_ ? net::Lease::fresh : net::Lease::any);
   if (!leased) {
-    answer_error(leased.error());
+    lease_failed(leased.error());
     return;
   }
   if (*leased != nullptr) {
@@ -200,8 +217,16 @@ void Exchange::on_lease_ready(net::Connection& connection) {
   session_->transport().resume();
 }
 
-/// Nothing of the call was sent: another address may be tried.
 void Exchange::on_lease_failed(Error error) {
+  lease_failed(std::move(error));
+}
+
+/// Nothing of the call was sent: another address may be tried.
+void Exchange::lease_failed(Error error) {
+  if (error.kind == ErrorKind::identity_retired) {
+    restart(std::move(error));
+    return;
+  }
   ++endpoints_tried_;
   if (resolution_ != nullptr && error.origin == Origin::backend && endpoints_tried_ < resolution_->endpoints.size()) {
     endpoint_index_ = static_cast<std::uint32_t>((endpoint_index_ + 1) % resolution_->endpoints.size());
@@ -225,7 +250,11 @@ void Exchange::send_request_head() {
       .peer_trust = snapshot_->is_trusted_proxy(session_->peer()) ? PeerTrust::trusted : PeerTrust::untrusted,
       .forwarded = snapshot_->config().forwarded_headers,
   };
+  if (connection_->reused() && !is_idempotent(head.method())) {
+    connection_->watch_delivery();
+  }
   write_forwarded_request(head, options, connection_->output());
+  replay_body();
   response_.start_response(wire::HttpReader::Limits{.head_bytes_max = snapshot_->config().limits.response_head_bytes}, head.method(),
                            head.is_websocket_upgrade());
   response_begun_ = false;
@@ -244,19 +273,47 @@ bool Exchange::on_request_body(ByteView body) {
         .kind = ErrorKind::body_too_large, .origin = Origin::caller, .detail = fmt::format("more than {} bytes of body", body_bytes_max)});
     return false;
   }
-  request_body_sent_ = true;
+  keep_for_replay(body);
+  write_body(body);
+  return true;
+}
+
+void Exchange::write_body(ByteView body) {
   if (request_.head().framing() == wire::BodyFraming::chunked) {
     wire::write_chunk(body, connection_->output());
   } else {
     connection_->output().append(body);
   }
-  return true;
+}
+
+/// A fresh connection that fails has not been closed for idleness: what it gets is sent once. Nor is anything sent again after an answer.
+void Exchange::keep_for_replay(ByteView body) {
+  if (!body_kept_ || !connection_->reused() || response_begun_) {
+    return;
+  }
+  if (replay_.size() + body.size() > limits::call_replay_bytes_max) {
+    body_kept_ = false;
+    drop_replay();
+    return;
+  }
+  replay_.append(body);
+}
+
+/// What the first connection was given of the body; the rest follows as it comes.
+void Exchange::replay_body() {
+  if (!replayed_) {
+    return;
+  }
+  write_body(replay_.view());
+  drop_replay();
+  if (request_complete_ && request_.head().framing() == wire::BodyFraming::chunked) {
+    write_forwarded_trailers(request_.trailers(), connection_->output());
+  }
 }
 
 void Exchange::on_request_complete() {
   request_complete_ = true;
   if (request_.head().framing() == wire::BodyFraming::chunked) {
-    request_body_sent_ = true;
     write_forwarded_trailers(request_.trailers(), connection_->output());
   }
 }

@@ -3,6 +3,8 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <chrono>
+#include <optional>
 #include <utility>
 
 #include "signet/gateway/gateway.h"
@@ -41,7 +43,9 @@ void Exchange::on_backend_data(ByteView& data) {
     relay_to_caller(data);
     return;
   }
-  response_begun_ = true;
+  if (!std::exchange(response_begun_, true)) {
+    drop_replay();
+  }
   while (data.empty() || !caller.congested()) {
     const wire::HttpReader::Step step = response_.read(data);
     data = data.subspan(step.consumed);
@@ -131,6 +135,10 @@ bool Exchange::on_response_complete(ByteView& data) {
                         .response_keeps_alive = head.keep_alive() && !authenticates_connection(request_.head(), head),
                         .surplus = !data.empty()};
   data = {};
+  if (const std::optional<std::chrono::seconds> timeout = head.keep_alive_timeout()) {
+    cycle.response_keeps_alive = cycle.response_keeps_alive && *timeout != std::chrono::seconds(0);
+    connection_->announce_idle_timeout(*timeout);
+  }
   let_go_of_backend(wire::afterwards(cycle) == wire::Afterwards::reuse ? net::Reuse::yes : net::Reuse::no);
   cycle.request_keeps_alive = cycle.response_keeps_alive = caller_keeps_alive_;
   cycle.surplus = false;
@@ -167,36 +175,46 @@ void Exchange::on_backend_end() {
 }
 
 void Exchange::on_backend_failed(Error error) {
-  net::Connection* const connection = std::exchange(connection_, nullptr);  // gone: not to be released
-  const bool reused = connection->reused();
+  const RetrySituation situation = retry_situation();
+  connection_ = nullptr;  // gone: not to be released
   if (stage_ == Stage::tunnel) {
     note_error(error);
     finish(Session::Next::abort);
     return;
   }
-  fail_or_retry(std::move(error), reused);
+  fail_or_retry(std::move(error), situation);
 }
 
 void Exchange::connection_failed(Error error) {
-  const bool reused = connection_->reused();
+  const RetrySituation situation = retry_situation();
   let_go_of_backend(net::Reuse::no);
-  fail_or_retry(std::move(error), reused);
+  fail_or_retry(std::move(error), situation);
 }
 
-void Exchange::fail_or_retry(Error error, bool reused) {
-  const RetrySituation situation{
+/// While the connection is there.
+RetrySituation Exchange::retry_situation() const {
+  return {
       .method = request_.head().method(),
-      .attempts = attempts_,
-      .connection_reused = reused,
-      .request_body_sent = request_body_sent_,
+      .connection_reused = connection_->reused(),
+      .replayed = replayed_,
       .response_begun = response_begun_,
+      .body_kept = body_kept_,
+      .peer_ended = connection_->peer_ended(),
+      .nothing_taken = connection_->nothing_taken(),
   };
-  if (may_retry(error, situation)) {
-    ++gateway_.counters_.retries;
-    lease();
+}
+
+void Exchange::fail_or_retry(Error error, const RetrySituation& situation) {
+  if (!may_retry(error, situation)) {
+    answer_error(std::move(error));
     return;
   }
-  answer_error(std::move(error));
+  ++gateway_.counters_.retries;
+  replayed_ = true;
+  const TimePoint now = gateway_.io_.now();
+  waited_before_ = now - last_progress_;  // the time for an answer is one, however often we ask
+  timer_.start(gateway_.io_.timers(), std::min(lease_timeout(), total_deadline_ - now));
+  lease();
 }
 
 }  // namespace signet::gateway

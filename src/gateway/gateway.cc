@@ -39,7 +39,9 @@ Gateway::Gateway(io::Io& io, std::shared_ptr<const config::Snapshot> snapshot, O
       pool_(io),
       resolver_(io, options_.resolver),
       access_log_(std::move(options_.access_log)),
-      activity_state_(options_.seed) {}
+      activity_state_(options_.seed) {
+  pool_.retain(snapshot_->identity_keys());
+}
 
 Gateway::~Gateway() {
   SIGNET_CHECK(session_count_ == 0 && listeners_open_ == 0);
@@ -65,7 +67,7 @@ std::vector<Endpoint> Gateway::listening() const {
   return addresses;
 }
 
-std::size_t Gateway::apply(std::shared_ptr<const config::Snapshot> snapshot) {
+net::ConnectionPool::Retired Gateway::apply(std::shared_ptr<const config::Snapshot> snapshot) {
   snapshot_ = own_count(std::move(snapshot));
   return pool_.retain(snapshot_->identity_keys());
 }

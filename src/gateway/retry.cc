@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "retry.h"
 
-#include "signet/base/limits.h"
-
 namespace signet::gateway {
 
 bool is_idempotent(std::string_view method) {
@@ -10,12 +8,18 @@ bool is_idempotent(std::string_view method) {
 }
 
 // A pooled connection may be closed by the back end in the same moment in which we send on it. The call then fails through nobody's fault,
-// and is sent again if repeating it cannot do harm (RFC 9110 §9.2.2: idempotent methods) and we still have all of it. A refusal of our
-// identity, and anything that has produced the first byte of an answer, is final.
+// and is sent again, once, if we still have all of it and repeating it cannot do harm: the method is idempotent (RFC 9110 §9.2.2), or the
+// back end had ended the connection before it took any of the call. A reset alone proves nothing: a back end that has read the whole call
+// and then aborts has often confirmed none of it. A refusal of our identity, and anything that has produced the first byte of an answer, is
+// final.
 bool may_retry(const Error& error, const RetrySituation& situation) {
-  return error.kind == ErrorKind::connection_lost && error.origin == Origin::backend && situation.connection_reused &&
-         !situation.response_begun && !situation.request_body_sent && situation.attempts < limits::call_attempts_max &&
-         is_idempotent(situation.method);
+  if (error.kind != ErrorKind::connection_lost || error.origin != Origin::backend) {
+    return false;
+  }
+  if (!situation.connection_reused || situation.replayed || situation.response_begun || !situation.body_kept) {
+    return false;
+  }
+  return is_idempotent(situation.method) || (situation.peer_ended && situation.nothing_taken);
 }
 
 }  // namespace signet::gateway

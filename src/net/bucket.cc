@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "signet/base/check.h"
@@ -20,38 +21,48 @@ Bucket::~Bucket() {
   SIGNET_CHECK(connections_.empty() && waiting_ == 0);
 }
 
-Result<Connection*> Bucket::lease(LeaseUser& user, const PoolLimits& limits) {
+Result<Connection*> Bucket::lease(LeaseUser& user, const PoolLimits& limits, Lease from) {
   limits_ = limits;
   // Whoever waits already comes first.
-  if (waiting_ == 0 && !idle_.empty()) {
+  if (from == Lease::any && waiting_ == waiting_for_fresh_ && !idle_.empty()) {
     Connection* connection = idle_.back();
     remove_idle(*connection);
     connection->lend(user);
     return connection;
   }
+  if (!pool_.may_connect(key_)) {
+    return std::unexpected(pool_.suspended_error(key_));
+  }
   if (waiting_ >= limits_.waiting_max) {
     return fail(ErrorKind::overload, Origin::internal, fmt::format("{} calls wait for a connection to {}", waiting_, key_.endpoint.text()));
   }
+  add_waiting(user, from);
+  open_more();
+  make_room();
+  return nullptr;
+}
+
+void Bucket::add_waiting(LeaseUser& user, Lease from) {
   SIGNET_CHECK(user.waiting_in_ == nullptr);
   user.waiting_in_ = this;
-  user.waiting_next_ = nullptr;
-  (waiting_last_ == nullptr ? waiting_first_ : waiting_last_->waiting_next_) = &user;
-  waiting_last_ = &user;
+  user.waiting_for_fresh_ = from == Lease::fresh;
+  if (user.waiting_for_fresh_) {  // it has waited once already
+    user.waiting_next_ = std::exchange(waiting_first_, &user);
+    waiting_last_ = waiting_last_ == nullptr ? &user : waiting_last_;
+    ++waiting_for_fresh_;
+  } else {
+    user.waiting_next_ = nullptr;
+    (waiting_last_ == nullptr ? waiting_first_ : waiting_last_->waiting_next_) = &user;
+    waiting_last_ = &user;
+  }
   ++waiting_;
-  open_more();
-  return nullptr;
 }
 
 void Bucket::cancel(LeaseUser& user) {
   LeaseUser* before = nullptr;
   for (LeaseUser* at = waiting_first_; at != nullptr; before = std::exchange(at, at->waiting_next_)) {
     if (at == &user) {
-      (before == nullptr ? waiting_first_ : before->waiting_next_) = user.waiting_next_;
-      if (waiting_last_ == &user) {
-        waiting_last_ = before;
-      }
-      user.waiting_in_ = nullptr;
-      --waiting_;
+      take_waiting(before);
       if (pool_.draining_) {
         abandon_attempts();
       }
@@ -60,20 +71,36 @@ void Bucket::cancel(LeaseUser& user) {
   }
 }
 
-LeaseUser* Bucket::first_waiting() {
-  LeaseUser* user = waiting_first_;
+/// The one behind `before`, or the first; nullptr if there is none.
+LeaseUser* Bucket::take_waiting(LeaseUser* before) {
+  LeaseUser*& link = before == nullptr ? waiting_first_ : before->waiting_next_;
+  LeaseUser* user = link;
   if (user != nullptr) {
-    waiting_first_ = user->waiting_next_;
-    if (waiting_first_ == nullptr) {
-      waiting_last_ = nullptr;
+    link = user->waiting_next_;
+    if (waiting_last_ == user) {
+      waiting_last_ = before;
     }
     user->waiting_in_ = nullptr;
     --waiting_;
+    waiting_for_fresh_ -= user->waiting_for_fresh_ ? 1 : 0;
   }
   return user;
 }
 
+LeaseUser* Bucket::take_waiting_for(const Connection& connection) {
+  LeaseUser* before = nullptr;
+  if (!connection.fresh_) {
+    for (LeaseUser* at = waiting_first_; at != nullptr && at->waiting_for_fresh_; at = at->waiting_next_) {
+      before = at;
+    }
+  }
+  return take_waiting(before);
+}
+
 void Bucket::open_more() {
+  if (retired_ || suspended_) {
+    return;  // who waits is about to be told
+  }
   while (connecting_ < waiting_ && connections_.size() < limits_.connections_max) {
     ++connecting_;
     ++pool_.connections_;
@@ -99,20 +126,67 @@ void Bucket::remove_idle(Connection& connection) {
   idle_.pop_back();
 }
 
+void Bucket::set_retired(bool retired) {
+  retired_ = retired;
+  if (retired) {
+    pool_.io_.defer(deferred_);
+  }
+}
+
+void Bucket::identity_refused() {
+  if (pool_.note_refused(key_)) {
+    suspended_ = true;
+    pool_.io_.defer(deferred_);
+  }
+}
+
 void Bucket::serve() {
-  while (waiting_ != 0 && !idle_.empty()) {
+  if (retired_ || suspended_) {
+    fail_waiting();
+    return;
+  }
+  while (!idle_.empty()) {
     Connection* connection = idle_.back();
+    LeaseUser* user = take_waiting_for(*connection);
+    if (user == nullptr) {
+      break;
+    }
     remove_idle(*connection);
-    LeaseUser* user = first_waiting();
     connection->lend(*user);
     user->on_lease_ready(*connection);
   }
+  make_room();
+}
+
+/// Connections at rest do not keep a call from a fresh one: the one that has rested longest goes.
+void Bucket::make_room() {
+  if (connecting_ < waiting_for_fresh_ && connections_.size() >= limits_.connections_max && !idle_.empty()) {
+    Connection* connection = idle_.front();
+    remove_idle(*connection);
+    connection->close(Close::abort);
+  }
+}
+
+/// Whoever still waits here is told why; attempts to connect end too.
+void Bucket::fail_waiting() {
+  const bool suspended = std::exchange(suspended_, false) && !retired_;
+  if (suspended && !pool_.is_suspended(key_)) {
+    open_more();  // an older connection was accepted meanwhile
+    return;
+  }
+  while (LeaseUser* user = take_waiting(nullptr)) {
+    user->on_lease_failed(suspended ? pool_.suspended_error(key_) : ConnectionPool::retired_error());
+  }
+  abandon_attempts();
 }
 
 void Bucket::attempt_ended(Error error) {
   --connecting_;
   ++pool_.counters_.failed;
-  if (LeaseUser* user = first_waiting(); user != nullptr) {
+  if (error.kind == ErrorKind::identity_refused) {
+    identity_refused();
+  }
+  if (LeaseUser* user = take_waiting(nullptr); user != nullptr) {
     user->on_lease_failed(std::move(error));
   }
   open_more();
@@ -144,6 +218,10 @@ void Bucket::abort() {
   for (const std::unique_ptr<Connection>& connection : connections_) {
     connection->abort();
   }
+}
+
+std::size_t Bucket::leased() const {
+  return static_cast<std::size_t>(std::ranges::count_if(connections_, [](const auto& connection) { return connection->leased(); }));
 }
 
 std::size_t Bucket::close_idle() {

@@ -18,13 +18,13 @@ class Bucket {
   Bucket& operator=(const Bucket&) = delete;
   ~Bucket();
 
-  Result<Connection*> lease(LeaseUser& user, const PoolLimits& limits);
+  Result<Connection*> lease(LeaseUser& user, const PoolLimits& limits, Lease from);
   void cancel(LeaseUser& user);
 
   /// A connection became usable, or comes back: to whoever waits, or to rest.
   void put_idle(Connection& connection);
   void remove_idle(Connection& connection);
-  /// Hands idle connections to waiting calls. From the loop only.
+  /// Hands idle connections to waiting calls, or tells them that there will be none. From the loop only.
   void serve();
   /// An attempt ended without a usable connection: tells the call that has waited longest.
   void attempt_ended(Error error);
@@ -34,8 +34,11 @@ class Bucket {
   std::size_t close_idle();
 
   /// Whether the identity is out of use: what comes back is not kept, nor are sessions.
-  void set_retired(bool retired) { retired_ = retired; }
+  void set_retired(bool retired);
   [[nodiscard]] bool retired() const { return retired_; }
+  /// The back end refused our certificate, or answered a call under it.
+  void identity_refused();
+  void identity_accepted() { pool_.note_accepted(key_); }
   /// Ends attempts to connect that nobody waits for.
   void abandon_attempts();
   /// Cuts off what is being opened or closed.
@@ -43,6 +46,8 @@ class Bucket {
   [[nodiscard]] bool is_waited_for() const { return waiting_ != 0; }
   [[nodiscard]] bool keeps_idle() const { return !retired_ && !pool_.draining_ && idle_.size() < limits_.idle_max; }
   [[nodiscard]] bool has_idle() const { return !idle_.empty(); }
+  /// Connections that serve a call.
+  [[nodiscard]] std::size_t leased() const;
   [[nodiscard]] const PoolKey& key() const { return key_; }
   [[nodiscard]] const wire::Identity* identity() const { return identity_.get(); }
   [[nodiscard]] const PoolLimits& limits() const { return limits_; }
@@ -57,7 +62,11 @@ class Bucket {
  private:
   void on_deferred() { serve(); }
   void open_more();
-  LeaseUser* first_waiting();
+  void make_room();
+  void add_waiting(LeaseUser& user, Lease from);
+  LeaseUser* take_waiting(LeaseUser* before);
+  LeaseUser* take_waiting_for(const Connection& connection);
+  void fail_waiting();
 
   ConnectionPool& pool_;
   PoolKey key_;
@@ -69,8 +78,10 @@ class Bucket {
   LeaseUser* waiting_last_ = nullptr;
   io::Deferred<Bucket, &Bucket::on_deferred> deferred_{this};
   std::uint32_t waiting_ = 0;
+  std::uint32_t waiting_for_fresh_ = 0;  ///< of these; they stand first
   std::uint32_t connecting_ = 0;
   bool retired_ = false;
+  bool suspended_ = false;  ///< calls that wait have to be told that the identity is not shown for a while
 };
 
 }  // namespace signet::net

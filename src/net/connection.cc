@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -44,6 +45,7 @@ void Connection::on_connected(io::Completion& completion) {
                          : code == ECONNREFUSED ? ErrorKind::connect_refused
                          : code == ETIMEDOUT    ? ErrorKind::connect_timeout
                                                 : ErrorKind::connect_failed;
+  stage_ = Stage::closing;  // the call that is told may drain the pool
   Bucket& bucket = bucket_;
   bucket.attempt_ended(
       Error{.kind = kind,
@@ -101,14 +103,16 @@ void Connection::on_transport_open() {
 void Connection::usable() {
   ++bucket_.counters().opened;
   bucket_.attempt_succeeded();
-  if (!bucket_.is_waited_for() && !bucket_.keeps_idle()) {
+  if (bucket_.retired() || (!bucket_.is_waited_for() && !bucket_.keeps_idle())) {
     close(Close::flush);
     return;
   }
   stage_ = Stage::idle;
   timeout_.start(bucket_.io().timers(), bucket_.limits().idle_timeout);
+  fresh_ = true;
   bucket_.put_idle(*this);
   bucket_.serve();  // at once: whatever the back end sends next, be it the end, is for a call to hear
+  fresh_ = false;
 }
 
 /// Nobody waits for this attempt any more.
@@ -191,8 +195,13 @@ void Connection::settle(bool data_left) {
     return;
   }
   stage_ = Stage::idle;
-  timeout_.start(bucket_.io().timers(), bucket_.limits().idle_timeout);
+  timeout_.start(bucket_.io().timers(), std::min(bucket_.limits().idle_timeout, idle_announced_));
   bucket_.put_idle(*this);
+}
+
+/// A call that we send when the time is nearly over would meet a closed connection.
+void Connection::announce_idle_timeout(Duration timeout) {
+  idle_announced_ = timeout - std::min(limits::pool_keep_alive_margin, timeout / 2);
 }
 
 void Connection::keep_sessions() {
@@ -207,6 +216,9 @@ void Connection::keep_sessions() {
 
 void Connection::on_transport_data(ByteView& data) {
   if (stage_ == Stage::leased) {
+    if (!std::exchange(accepted_, true)) {
+      bucket_.identity_accepted();
+    }
     delivering_ = true;
     user_->on_backend_data(data);
     delivering_ = false;
@@ -240,6 +252,9 @@ void Connection::on_transport_drained() {
 }
 
 void Connection::on_transport_failed(Error error) {
+  if (error.kind == ErrorKind::identity_refused && stage_ != Stage::handshake) {
+    bucket_.identity_refused();  // TLS 1.3 servers judge after our side of the handshake is done
+  }
   switch (stage_) {
     case Stage::handshake:
       if (session_offered_ && error.origin != Origin::identity) {

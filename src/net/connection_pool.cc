@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "signet/net/connection_pool.h"
 
-#include <algorithm>
+#include <fmt/core.h>
+
+#include <chrono>
 #include <cstring>
 #include <utility>
 
@@ -24,13 +26,16 @@ ConnectionPool::~ConnectionPool() {
 }
 
 Result<Connection*> ConnectionPool::lease(const Endpoint& endpoint, const std::shared_ptr<const wire::Identity>& identity,
-                                          const PoolLimits& limits, LeaseUser& user) {
+                                          const PoolLimits& limits, LeaseUser& user, Lease from) {
   const PoolKey key{.endpoint = endpoint, .identity = identity ? identity->key() : wire::IdentityKey{}};
+  if (!retained(key.identity)) {
+    return std::unexpected(retired_error());
+  }
   auto found = buckets_.find(key);
   if (found == buckets_.end()) {
     found = buckets_.emplace(key, std::make_unique<Bucket>(*this, key, identity)).first;
   }
-  return found->second->lease(user, limits);
+  return found->second->lease(user, limits, from);
 }
 
 void ConnectionPool::cancel(LeaseUser& user) {
@@ -45,31 +50,85 @@ bool ConnectionPool::has_idle(const Endpoint& endpoint, const wire::IdentityKey&
 }
 
 Result<std::shared_ptr<wire::TlsContext>> ConnectionPool::context(const std::shared_ptr<const wire::Identity>& identity) {
-  const auto found = std::find_if(contexts_.begin(), contexts_.end(), [&](const auto& entry) { return entry.first == identity->key(); });
-  if (found != contexts_.end()) {
+  if (!retained(identity->key())) {
+    return std::unexpected(retired_error());
+  }
+  if (const auto found = contexts_.find(identity->key()); found != contexts_.end()) {
     return found->second;
   }
   Result<std::shared_ptr<wire::TlsContext>> made = wire::TlsContext::client(identity);
   if (!made) {
     return std::unexpected(std::move(made.error()));
   }
-  return contexts_.emplace_back(identity->key(), std::move(*made)).second;
+  return contexts_.emplace(identity->key(), std::move(*made)).first->second;
 }
 
-std::size_t ConnectionPool::retain(const std::vector<wire::IdentityKey>& keys) {
-  const auto retained = [&keys](const wire::IdentityKey& key) {
-    return key == wire::IdentityKey{} || std::find(keys.begin(), keys.end(), key) != keys.end();
-  };
-  std::size_t closed = 0;
+// ---- identities out of use
+// -----------------------------------------------------------------------------------------------------------------
+
+bool ConnectionPool::retained(const wire::IdentityKey& key) const {
+  return !retained_ || key == wire::IdentityKey{} || retained_->contains(key);
+}
+
+Error ConnectionPool::retired_error() {
+  return Error{.kind = ErrorKind::identity_retired,
+               .origin = Origin::internal,
+               .detail = "the identity that the call was to use is no longer part of the configuration"};
+}
+
+ConnectionPool::Retired ConnectionPool::retain(const std::vector<wire::IdentityKey>& keys) {
+  retained_.emplace(keys.begin(), keys.end());
+  Retired retired;
   for (auto& [key, bucket] : buckets_) {
     bucket->set_retired(!retained(key.identity));
     if (bucket->retired()) {
-      closed += bucket->close_idle();
-      sessions_.purge(key.identity);
+      retired.leased += bucket->leased();
+      retired.idle += bucket->close_idle();
     }
   }
-  std::erase_if(contexts_, [&](const auto& entry) { return !retained(entry.first); });
-  return closed;
+  const auto is_retired = [this](const wire::IdentityKey& key) { return !retained(key); };
+  sessions_.purge_if(is_retired);
+  std::erase_if(contexts_, [&](const auto& entry) { return is_retired(entry.first); });
+  std::erase_if(breakers_, [&](const auto& entry) { return is_retired(entry.first.identity); });
+  return retired;
+}
+
+// ---- refused identities
+// --------------------------------------------------------------------------------------------------------------------
+
+bool ConnectionPool::may_connect(const PoolKey& key) {
+  const auto breaker = breakers_.find(key);
+  return breaker == breakers_.end() || breaker->second.allows(io_.now());
+}
+
+bool ConnectionPool::is_suspended(const PoolKey& key) const {
+  const auto breaker = breakers_.find(key);
+  return breaker != breakers_.end() && breaker->second.open();
+}
+
+bool ConnectionPool::note_refused(const PoolKey& key) {
+  ++counters_.refused;
+  if (!retained(key.identity)) {
+    return false;
+  }
+  if (breakers_.size() >= limits::refusal_breakers_max && !breakers_.contains(key)) {
+    breakers_.erase(breakers_.begin());
+  }
+  return breakers_[key].refused(io_.now());
+}
+
+void ConnectionPool::note_accepted(const PoolKey& key) {
+  breakers_.erase(key);
+}
+
+Error ConnectionPool::suspended_error(const PoolKey& key) const {
+  const RefusalBreaker& breaker = breakers_.at(key);
+  const auto wait_s = std::chrono::ceil<std::chrono::seconds>(breaker.wait(io_.now())).count();
+  return Error{.kind = ErrorKind::identity_suspended,
+               .origin = Origin::identity,
+               .retry_after_s = static_cast<std::uint32_t>(wait_s),
+               .detail = fmt::format("{} refused this identity {} times in a row; it is shown there again in {} s", key.endpoint.text(),
+                                     breaker.refusals(), wait_s)};
 }
 
 void ConnectionPool::drain(std::function<void()> drained) {

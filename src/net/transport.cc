@@ -3,6 +3,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -22,8 +24,11 @@ void Transport::start(io::Descriptor descriptor, std::optional<wire::TlsEngine> 
   descriptor_ = descriptor;
   tls_ = std::move(tls);
   stage_ = tls_ ? Stage::handshake : Stage::open;
-  paused_ = ended_ = end_told_ = send_broken_ = tls_broken_ = congested_ = cut_short_ = cancelled_ = false;
+  paused_ = ended_ = end_told_ = send_broken_ = tls_broken_ = congested_ = cut_short_ = cancelled_ = reset_ = false;
+  doubt_begun_ = {};
   discarded_bytes_ = 0;
+  submitted_bytes_ = 0;
+  watched_from_ = unwatched;
   if (tls_) {
     io_.defer(deferred_);  // a client speaks first; the owner may not be called from here
   } else {
@@ -100,7 +105,7 @@ void Transport::deliver() {
     return;
   }
   if (ended_) {
-    deliver_end();
+    end_of_stream();
   } else {
     arm_receive();
   }
@@ -112,6 +117,7 @@ bool Transport::deliver_plain() {
   }
   ByteView rest = received();
   const std::size_t size = rest.size();
+  watched_from_ = unwatched;
   owner_.on_transport_data(rest);
   take_received(size - rest.size());
   paused_ = !rest.empty();
@@ -178,6 +184,7 @@ bool Transport::deliver_decrypted() {
     return true;
   }
   ByteView rest = decrypted_.view();
+  watched_from_ = unwatched;
   owner_.on_transport_data(rest);
   decrypted_.consume(decrypted_.size() - rest.size());
   paused_ = !decrypted_.empty();
@@ -185,6 +192,11 @@ bool Transport::deliver_decrypted() {
 }
 
 void Transport::end_of_stream() {
+  ended_ = true;
+  if (in_doubt()) {
+    close_timer_.start(io_.timers(), std::max(limits::transport_doubt_step, io_.now() - doubt_begun_));
+    return;
+  }
   if (tls_) {
     // Without close_notify, whoever cut the connection may have cut a message too (RFC 8446 §6.1, RFC 9112 §9.8).
     if (tls_->end_of_stream() == wire::TlsEngine::Event::failed) {
@@ -192,8 +204,31 @@ void Transport::end_of_stream() {
       return;
     }
   }
-  ended_ = true;
   deliver_end();
+}
+
+/// A peer that has closed answers what we sent by a reset, one that has only ended its own side confirms it: one of the two is on its way.
+bool Transport::in_doubt() {
+  if (watched_from_ == unwatched || end_told_) {
+    return false;
+  }
+  const io::SendProgress progress = io_.send_progress(descriptor_);
+  const bool open = progress.outstanding || send_.active();
+  if (!open || progress.acknowledged_bytes > watched_from_) {
+    return false;
+  }
+  if (doubt_begun_ == TimePoint{}) {
+    doubt_begun_ = io_.now();
+  }
+  return io_.now() < doubt_begun_ + limits::transport_doubt_max;
+}
+
+bool Transport::nothing_taken() const {
+  if (watched_from_ == unwatched || send_.active()) {
+    return false;
+  }
+  const io::SendProgress progress = io_.send_progress(descriptor_);
+  return !progress.outstanding && progress.acknowledged_bytes <= watched_from_;
 }
 
 void Transport::deliver_end() {
@@ -248,6 +283,7 @@ void Transport::start_send() {
     return;
   }
   sending_.swap(next);
+  submitted_bytes_ += sending_.size();
   io_.send(send_, descriptor_, sending_.view());
 }
 
@@ -259,6 +295,7 @@ void Transport::on_sent(io::Completion& completion) {
   }
   if (completion.result <= 0) {
     send_broken_ = true;
+    reset_ = completion.result != -EPIPE;  // that says no more than that an end or a reset was there before
     drop_output();
     sending_.clear();
     if (active()) {
@@ -391,6 +428,10 @@ void Transport::discard_received(const io::Completion& completion) {
 }
 
 void Transport::on_close_timeout() {
+  if (active()) {
+    end_of_stream();
+    return;
+  }
   cut_short_ = stage_ == Stage::closing;
   join();
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <utility>
 
 namespace signet::wire {
@@ -105,6 +106,26 @@ const HttpField* HttpFields::find(std::string_view name) const {
 
 std::size_t HttpFields::count(FieldId id) const {
   return static_cast<std::size_t>(std::ranges::count(fields_, id, &HttpField::id));
+}
+
+/// What is no number of seconds says nothing.
+std::optional<std::chrono::seconds> HttpHead::keep_alive_timeout() const {
+  constexpr std::string_view parameter = "timeout=";
+  std::optional<std::chrono::seconds> timeout;
+  for (const HttpField& field : fields_.all()) {
+    if (field.id == FieldId::hop_by_hop && equals_ignoring_case(field.name, "keep-alive")) {
+      for_each_element(field.value, [&](std::string_view element) {
+        std::uint32_t seconds = 0;
+        const std::string_view value = element.substr(std::min(element.size(), parameter.size()));
+        const auto [end, failure] = std::from_chars(value.data(), value.data() + value.size(), seconds);
+        if (equals_ignoring_case(element.substr(0, parameter.size()), parameter) && failure == std::errc() &&
+            end == value.data() + value.size()) {
+          timeout = std::chrono::seconds(seconds);
+        }
+      });
+    }
+  }
+  return timeout;
 }
 
 bool HttpHead::connection_names(std::string_view name) const {

@@ -59,11 +59,11 @@ void SessionCache::forget(const Endpoint& endpoint, const IdentityKey& key) {
   }
 }
 
-std::size_t SessionCache::purge(const IdentityKey& key) {
+std::size_t SessionCache::purge_if(const std::function<bool(const IdentityKey&)>& retired) {
   std::size_t count = 0;
   for (auto entry = entries_.begin(); entry != entries_.end();) {
     const auto next = std::next(entry);
-    if (entry->key.identity == key) {
+    if (retired(entry->key.identity)) {
       count += entry->sessions.size();
       drop(entry);
     }

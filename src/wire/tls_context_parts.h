@@ -14,6 +14,8 @@
 
 namespace signet::wire {
 
+struct NamedAuthorities;
+
 struct TlsContext::Parts {
   Parts() = default;
   Parts(const Parts&) = delete;
@@ -31,6 +33,8 @@ struct TlsContext::Parts {
   /// The last leaf that was seen, taken apart: a back end shows the same one every time.
   std::shared_ptr<const TlsPeer> last_peer;
   ByteVector last_leaf;
+  /// The last list of authorities in a CertificateRequest, likewise.
+  std::shared_ptr<const NamedAuthorities> last_authorities;
 };
 
 /// wolfSSL's callbacks into an engine (tls_engine_callbacks.cc); the last argument of the I/O functions is TlsEngine::Parts.

@@ -194,6 +194,7 @@ TlsEngine::Read TlsEngine::read(ByteView& input, ByteBuffer& plaintext, std::siz
     const int code = size > 0 ? 0 : wolfSSL_get_error(parts.ssl, size);
     parts.after_input();
     if (size > 0) {
+      parts.note_answer();
       plaintext.commit(static_cast<std::size_t>(size));
       return {Event::data, static_cast<std::size_t>(size)};
     }

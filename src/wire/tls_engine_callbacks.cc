@@ -42,8 +42,21 @@ int on_verify(int, WOLFSSL_X509_STORE_CTX* store) {
   }
 }
 
+/// Before wolfSSL looks at the message.
+void on_certificate_request_body(WOLFSSL* ssl, const unsigned char* body, unsigned int size) {
+  try {
+    engine_of(wolfSSL_GetIOReadCtx(ssl)).note_request(std::as_bytes(std::span(body, size)));
+  } catch (...) {
+    return;  // what a refusal tells is less, then
+  }
+}
+
+/// Once it has, and the certificate is to be chosen.
 int on_certificate_request(WOLFSSL* ssl, void*) {
-  engine_of(wolfSSL_GetIOReadCtx(ssl)).requested = true;
+  TlsEngine::Parts& engine = engine_of(wolfSSL_GetIOReadCtx(ssl));
+  engine.requested = true;
+  engine.asked = true;
+  engine.asked_late = engine.stage == TlsEngine::Parts::Stage::open;
   return 1;
 }
 
@@ -88,6 +101,7 @@ void install_callbacks(TlsContext::Parts& parts) {
   if (parts.side == Side::client) {
     // Always with the callback: it is told of every fault, and decides which ones count for this identity.
     wolfSSL_CTX_set_verify(parts.context, WOLFSSL_VERIFY_PEER, on_verify);
+    wolfSSL_CTX_set_cert_request_cb(parts.context, on_certificate_request_body);
     wolfSSL_CTX_set_cert_cb(parts.context, on_certificate_request, nullptr);
     wolfSSL_CTX_sess_set_new_cb(parts.context, on_session);
   } else {

@@ -51,6 +51,13 @@ struct TlsEngine::Parts {
   [[nodiscard]] Error explain(int code) const;
   [[nodiscard]] Error explain_alert(std::uint8_t alert) const;
   [[nodiscard]] Error explain_truncation() const;
+  // ---- tls_refusal.cc
+  [[nodiscard]] bool is_refusal(std::uint8_t alert) const;
+  [[nodiscard]] Error refused(std::uint8_t alert) const;
+  [[nodiscard]] std::shared_ptr<IdentityRefusal> refusal(std::uint8_t alert) const;
+  void note_request(ByteView body);
+  void note_answer();
+
   /// A fatal alert that the peer sent.
   [[nodiscard]] std::optional<std::uint8_t> received_alert() const;
 
@@ -65,10 +72,14 @@ struct TlsEngine::Parts {
   bool renegotiated = false;           ///< the one renegotiation that is allowed has begun
   bool refuses_renegotiation = false;  ///< any further one is declined
   bool resumed = false;
-  bool requested = false;          ///< a CertificateRequest came on this connection, or on the one that it resumes
-  bool accepted = false;           ///< the peer's leaf passed every check
-  bool offered = false;            ///< a session was
-  bool offered_requested = false;  ///< what the offered session remembers
+  bool requested = false;                               ///< a CertificateRequest came on this connection, or on the one that it resumes
+  bool asked = false;                                   ///< a CertificateRequest came on this very connection
+  bool asked_late = false;                              ///< after the handshake, and no application data has come since
+  bool answered = false;                                ///< application data has come
+  bool accepted = false;                                ///< the peer's leaf passed every check
+  bool offered = false;                                 ///< a session was
+  bool offered_requested = false;                       ///< what the offered session remembers
+  std::shared_ptr<const NamedAuthorities> authorities;  ///< from a CertificateRequest until application data comes
   std::optional<Error> error;
   std::optional<Error> verdict;  ///< of a callback, which can only say no
   std::shared_ptr<const TlsPeer> peer;

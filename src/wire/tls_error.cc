@@ -12,24 +12,6 @@ namespace signet::wire {
 
 namespace {
 
-/// Alerts with which servers answer a client certificate, or its absence, once they have asked for one. RFC 8446 §6.2 has a name for each
-/// case; handshake_failure is what TLS 1.2 servers say instead (RFC 5246 §7.4.6).
-bool is_about_certificate(std::uint8_t alert) {
-  switch (alert) {
-    case 40:                // handshake_failure
-    case 41:                // no_certificate
-    case 42:                // bad_certificate
-    case 43:                // unsupported_certificate
-    case 44:                // certificate_revoked
-    case 45:                // certificate_expired
-    case 46:                // certificate_unknown
-    case 48:                // unknown_ca
-    case 49:                // access_denied
-    case 116: return true;  // certificate_required
-    default: return false;
-  }
-}
-
 /// wolfSSL's errors about a certificate that come without a call of our callback.
 bool is_certificate_fault(int code) {
   return code == ASN_PARSE_E || code == ASN_ALT_NAME_E || code == VERIFY_CERT_ERROR || code == BAD_CERTIFICATE_STATUS_ERROR ||
@@ -50,21 +32,16 @@ std::optional<std::uint8_t> TlsEngine::Parts::received_alert() const {
 }
 
 Error TlsEngine::Parts::explain_alert(std::uint8_t alert) const {
+  if (is_refusal(alert)) {
+    return refused(alert);
+  }
   const std::string name = fmt::format("alert {} ({})", alert_name(alert), alert);
   Error why{.kind = ErrorKind::tls_alert, .origin = client() ? Origin::backend : Origin::caller, .tls_alert = alert};
   if (!client()) {
     why.detail = fmt::format("the caller ended TLS with {}", name);
     return why;
   }
-  if (!(requested || offered_requested) || !is_about_certificate(alert)) {
-    why.detail = fmt::format("the server {} with {}", stage == Stage::handshaking ? "refused the handshake" : "ended the connection", name);
-    return why;
-  }
-  why.kind = ErrorKind::identity_refused;
-  why.origin = Origin::identity;
-  why.detail = shared().certificate ? fmt::format("the server refused our certificate \"{}\" (SHA-1 {}) with {}",
-                                                  shared().certificate->subject(), shared().certificate->thumbprint_sha1(), name)
-                                    : fmt::format("the server asked for a certificate, we have none for it, and it answered with {}", name);
+  why.detail = fmt::format("the server {} with {}", stage == Stage::handshaking ? "refused the handshake" : "ended the connection", name);
   return why;
 }
 

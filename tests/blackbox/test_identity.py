@@ -113,6 +113,23 @@ def test_two_apis_on_one_server_never_share_an_identity_when_every_call_needs_a_
                 assert resumed > 0, f"{protocol}: no session was resumed, so nothing was shown"
 
 
+def test_two_apis_of_one_backend_go_out_under_the_certificates_that_they_chose():
+    orders, billing = pki().orders, pki().billing
+    for keepalive in (1000, 1):  # pooled connections, and resumed sessions
+        with Nginx(pki(), keepalive_requests=keepalive) as origin:
+            config = gateway(backend("one", origin.url, orders))
+            config["certificates"] = [orders.config(), billing.config()]
+            config["apis"] = [{"id": "own", "path": "own", "backendId": "one"},
+                              {"id": "chosen", "path": "chosen", "backendId": "one", "certificateId": billing.name},
+                              {"id": "service", "path": "service", "serviceUrl": origin.url, "certificateId": billing.name}]
+            with Signet(config) as signet, Caller(signet.port) as caller:
+                for _ in range(10):
+                    for api, client in (("own", orders), ("chosen", billing), ("service", billing)):
+                        response = caller.call(f"/{api}/1k")
+                        assert response.status == 200, response
+                        assert response.field("X-Client-Sha1") == client.sha1, (api, keepalive, response.fields)
+
+
 def test_an_api_without_a_certificate_shows_none():
     with ScriptedOrigin(pki(), demand=ssl.CERT_OPTIONAL) as origin:
         config = gateway(backend("orders", origin.url, pki().orders), backend("plain", origin.url))

@@ -283,6 +283,19 @@ def test_check_says_where_each_api_goes_and_as_whom():
     assert "https://orders.internal:8443/v2" in line and pki().orders.sha1.upper() in line, line
 
 
+def test_check_names_the_certificate_that_each_api_chose():
+    orders = backend("orders", "https://orders.internal", pki().orders)
+    config = gateway(orders, backend("other", "https://other.internal", pki().billing))
+    config["apis"].append({"id": "reports", "path": "reports", "backendId": "orders", "certificateId": "billing"})
+    config["apis"].append({"id": "legacy", "path": "legacy", "serviceUrl": "https://other.internal/v1", "certificateId": "orders"})
+    status, said = _check(config)
+    assert status == 0, said
+    lines = {line.split()[1]: line for line in said.splitlines() if line.startswith("API ")}
+    for api, goes_to, client in (("orders", "backend orders", pki().orders), ("reports", "backend orders", pki().billing),
+                                 ("legacy", "serviceUrl", pki().orders)):
+        assert goes_to in lines[api] and client.sha1.upper() in lines[api], lines[api]
+
+
 def test_check_refuses_what_run_refuses():
     config = gateway(backend("orders", "https://orders.internal", pki().orders))
     config["backends"][0]["credentials"]["certificateIds"] = ["nobody"]

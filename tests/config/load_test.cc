@@ -64,8 +64,10 @@ constexpr std::string_view everything = R"({
                "lateAuthentication": "allow", "requireCertificateRequest": true },
       "hostHeader": "caller",
       "connections": { "max": 5, "idleMax": 0, "idleTimeout": "3s" },
-      "timeouts": { "connect": "4s", "response": "5s", "total": "6s" } }],
-    "apis": [{ "id": "o", "displayName": "Orders", "path": "/shop/orders/", "host": ["API.example", "[::1]"], "backendId": "orders" },
+      "timeouts": { "connect": "4s", "response": "5s", "total": "6s" },
+      "replayBufferBytes": 7 }],
+    "apis": [{ "id": "o", "displayName": "Orders", "path": "/shop/orders/", "host": ["API.example", "[::1]"], "backendId": "orders",
+               "certificateId": "pem" },
              { "id": "l", "path": "", "serviceUrl": "http://10.0.0.9/" }]
 })";
 
@@ -144,6 +146,7 @@ TEST_CASE("every setting of a back end arrives in the configuration", "[config]"
   CHECK(backend.timeouts.connect == 4s);
   CHECK(backend.timeouts.response == 5s);
   CHECK(backend.timeouts.total == 6s);
+  CHECK(backend.replay_buffer_bytes == 7);
 }
 
 TEST_CASE("every setting of an API arrives in the configuration", "[config]") {
@@ -154,6 +157,7 @@ TEST_CASE("every setting of an API arrives in the configuration", "[config]") {
   CHECK(config.apis[0].path == "shop/orders");
   CHECK(config.apis[0].hosts == std::vector<std::string>{"api.example", "[::1]"});
   CHECK(config.apis[0].backend_id.value == "orders");
+  CHECK(config.apis[0].certificate_id.value == "pem");
   CHECK(config.apis[1].path.empty());
   CHECK(config.apis[1].service_url.value == "http://10.0.0.9/");
 }
@@ -295,6 +299,18 @@ TEST_CASE("an API goes to one place", "[config]") {
   CHECK(refusal(R"(, "serviceUrl": "b")").find("/apis/0/serviceUrl: expected a URL that starts with") != std::string::npos);
   CHECK(refusal(R"(, "backendId": "b", "host": [])").find("/apis/0/host: expected at least one host") != std::string::npos);
   CHECK(refusal(R"(, "backendId": "b", "host": ["a:80"])").find("without port and wildcard") != std::string::npos);
+}
+
+TEST_CASE("a back end's replay buffer holds 64 KiB unless the file says otherwise, and no more than 16 MiB", "[config]") {
+  const auto bytes = [](const std::string& settings) {
+    const Loaded loaded = parse_config("x.json", with(R"("backends": [{ "id": "a", "url": "https://a.example")" + settings + " }]"));
+    return loaded.config.value().backends.at(0).replay_buffer_bytes;
+  };
+  CHECK(bytes("") == 65536);
+  CHECK(bytes(R"(, "replayBufferBytes": 0)") == 0);
+  CHECK(bytes(R"(, "replayBufferBytes": 16777216)") == 16777216);
+  CHECK(error_of_backend(R"("replayBufferBytes": 16777217)")
+            .ends_with("/replayBufferBytes: expected a whole number from 0 to 16777216, found 16777217"));
 }
 
 TEST_CASE("a setting that this version does not carry out is refused, not passed over", "[config]") {

@@ -279,6 +279,83 @@ TEST_CASE("a serviceUrl borrows the TLS checks of the backend whose URL is its l
   CHECK(server_name("https://tie.example/x") == "tie.example");
 }
 
+TEST_CASE("an API's own certificate wins over the backend's, whose other settings apply", "[config]") {
+  Setup setup;
+  const Snapshot& snapshot = setup.build_well(with_backend(R"("url": "https://a.example:8443/v2", "hostHeader": "caller",
+      "credentials": { "certificateIds": ["client"] }, "connections": { "max": 7, "idleMax": 6, "idleTimeout": "5s" },
+      "replayBufferBytes": 8,
+      "timeouts": { "connect": "1s", "response": "2s", "total": "3s" },
+      "tls": { "certificateAuthorities": ["corp"], "serverName": "b.example", "minVersion": "1.3" } }],
+    "apis": [{ "id": "own", "path": "own", "backendId": "orders" },
+             { "id": "other", "path": "other", "backendId": "orders", "certificateId": "other" },
+             { "id": "third", "path": "third", "backendId": "orders", "certificateId": "other" },
+             { "id": "same", "path": "same", "backendId": "orders", "certificateId": "client")"));
+  const Upstream* own = snapshot.route("", "/own")->upstream;
+  const Upstream* other = snapshot.route("", "/other")->upstream;
+  REQUIRE(own != other);
+  CHECK(own->certificate_id == "client");
+  CHECK(other->certificate_id == "other");
+  CHECK(other->certificate->thumbprint_sha256() == TestPki::instance().certificate("other-client")->thumbprint_sha256());
+  CHECK(other->identity->settings().certificate == other->certificate);
+  CHECK(other->identity->key() != own->identity->key());
+  CHECK(snapshot.route("", "/third")->upstream == other);
+  CHECK(snapshot.route("", "/same")->upstream == own);
+  CHECK(snapshot.upstreams().size() == 2);
+  CHECK(snapshot.identity_keys().size() == 2);
+  for (const Upstream* upstream : {own, other}) {
+    CHECK(upstream->id == "orders");
+    CHECK(upstream->authority == "a.example:8443");
+    CHECK(upstream->base_path == "/v2");
+    CHECK(upstream->host_header == HostHeader::caller);
+    CHECK(upstream->identity->settings().server_name == "b.example");
+    CHECK(upstream->identity->settings().min_version == wire::TlsVersion::tls13);
+    CHECK(upstream->identity->settings().authorities.size() == 1);
+    CHECK(upstream->connections_max == 7);
+    CHECK(upstream->replay_buffer_bytes == 8);
+    CHECK(upstream->idle_connections_max == 6);
+    CHECK(upstream->idle_timeout == std::chrono::seconds(5));
+    CHECK(upstream->connect_timeout == std::chrono::seconds(1));
+    CHECK(upstream->response_timeout == std::chrono::seconds(2));
+    CHECK(upstream->total_timeout == std::chrono::seconds(3));
+  }
+}
+
+TEST_CASE("an API with a serviceUrl shows its own certificate under the TLS checks that are lent to it", "[config]") {
+  Setup setup;
+  const Snapshot& snapshot = setup.build_well(with_backend(R"("url": "https://a.example/", "credentials": { "certificateIds": ["client"] },
+      "tls": { "certificateAuthorities": ["corp"], "serverName": "b.example" } }],
+    "apis": [{ "id": "s", "path": "", "serviceUrl": "https://a.example/v2", "certificateId": "other")"));
+  const Upstream& upstream = *snapshot.route("", "/")->upstream;
+  CHECK(upstream.id.empty());
+  CHECK(upstream.certificate_id == "other");
+  CHECK(upstream.identity->settings().certificate == upstream.certificate);
+  CHECK(upstream.identity->settings().server_name == "b.example");
+}
+
+TEST_CASE("an API's certificate that cannot be shown is an error at its place", "[config]") {
+  Setup setup;
+  const auto error = [&setup](std::string_view api) {
+    setup.build(with_backend(R"("url": "http://a.example" }, { "id": "tls", "url": "https://a.example",
+        "tls": { "certificateAuthorities": ["corp"] } }], "apis": [{ "id": "a", "path": "a", )" +
+                             std::string(api)));
+    return setup.error();
+  };
+  const std::string missing = "/apis/0/certificateId: no certificate has the id \"othr\"; did you mean \"other\"?";
+  CHECK(error(R"("backendId": "tls", "certificateId": "othr")").ends_with(missing));
+  CHECK(error(R"("serviceUrl": "https://a.example/", "certificateId": "othr")").ends_with(missing));
+  const std::string plain =
+      "/apis/0/certificateId: a client certificate for an http:// back end: expected an https:// URL, or no certificate";
+  CHECK(error(R"("backendId": "orders", "certificateId": "other")").ends_with(plain));
+  CHECK(error(R"("serviceUrl": "http://a.example/", "certificateId": "other")").ends_with(plain));
+}
+
+TEST_CASE("a backend that cannot be reached is told once, however many certificates its APIs choose", "[config]") {
+  Setup setup;
+  setup.build(with_backend(R"("url": "https://a.example", "tls": { "certificateAuthorities": ["crop"] } }],
+    "apis": [{ "id": "a", "path": "a", "backendId": "orders", "certificateId": "other")"));
+  CHECK(setup.error().find("/backends/0/tls/certificateAuthorities/0: ") != std::string::npos);
+}
+
 TEST_CASE("two APIs cannot take the same path of the same host", "[config]") {
   Setup setup;
   const std::string start = R"("apis": [{ "id": "a", "path": "x", "serviceUrl": "http://a", "host": ["h", "i"] },)";

@@ -67,6 +67,13 @@ TEST_CASE("What an operator is told stays out of the caller's answer", "[error_r
   CHECK_THAT(text, !ContainsSubstring("secret"));
 }
 
+TEST_CASE("Who is sent away for a while is told for how long", "[error_response]") {
+  const Error suspended{.kind = ErrorKind::identity_suspended, .origin = Origin::identity, .retry_after_s = 17};
+  CHECK_THAT(written(suspended), ContainsSubstring("HTTP/1.1 503 Service Unavailable\r\n"));
+  CHECK_THAT(written(suspended), ContainsSubstring("\r\nRetry-After: 17\r\n"));
+  CHECK_THAT(written(Error{.kind = ErrorKind::overload}), ContainsSubstring("\r\nRetry-After: 1\r\n"));
+}
+
 TEST_CASE("An answer to HEAD has the fields of the body and no body", "[error_response]") {
   const Error error{.kind = ErrorKind::no_route, .origin = Origin::caller};
   const std::string full = written(error, {.after = AfterAnswer::keep_alive});

@@ -32,6 +32,9 @@ struct World {
     pool.drain([this] { on_drained(); });
     REQUIRE(io.run_until([this] { return drained != 0; }));
   }
+  void drain_from_here() {
+    pool.drain([this] { on_drained(); });
+  }
   void on_drained() {
     CHECK(pool.connections() == 0);
     ++drained;
@@ -57,6 +60,7 @@ class Call final : public net::LeaseUser {
   [[nodiscard]] End end() const { return end_; }
   [[nodiscard]] ErrorKind error() const { return error_; }
   [[nodiscard]] bool wrong() const { return wrong_; }
+  bool drains_on_failure = false;  ///< drains the pool when it hears that no connection could be made
   [[nodiscard]] std::string text() const { return std::string(question) + std::to_string(number_) + "\n"; }
 
  private:
@@ -96,6 +100,9 @@ class Call final : public net::LeaseUser {
     timer_.stop();
     error_ = error.kind;
     finish(End::lease_failed);
+    if (drains_on_failure) {
+      world_.drain_from_here();
+    }
   }
 
   void use(net::Connection& connection) {
@@ -296,5 +303,20 @@ TEST_CASE("on a network without faults each call to a polite back end is answere
     CHECK(world.drained == 1);
     CHECK(world.pool.connections() == 0);
     CHECK(world.io.open_descriptors() == 0);
+  });
+}
+
+TEST_CASE("a call that hears of a failed attempt may drain the pool at once", "[sim][pool]") {
+  sim::for_each_seed([&](std::uint64_t seed) {
+    Random random(seed);
+    World world(random.next(), Faults{.connect_refused = 1000});
+    Call call(world, *parse_endpoint("127.0.0.1:8443"), 1);
+    call.drains_on_failure = true;
+    call.start_after({});
+    REQUIRE(world.io.run_until([&] { return world.drained != 0; }));
+    CHECK(call.end() == Call::End::lease_failed);
+    REQUIRE(world.io.run());
+    CHECK(world.drained == 1);
+    CHECK(world.io.active_operations() == 0);
   });
 }

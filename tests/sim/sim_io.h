@@ -41,8 +41,8 @@ struct Faults {
 ///
 /// Both ends of every connection are descriptors of the same SimIo: what plays the peer uses the same calls as the code under test. Sockets
 /// behave as TCP does on Linux: a full queue blocks the sender, FIN comes after the bytes before it, closing with unread bytes resets,
-/// bytes for a closed socket are answered by a reset, and a reset may destroy what had arrived but was not read. Time passes only in
-/// `turn`.
+/// bytes for a closed socket are answered by a reset, and a reset may destroy what had arrived but was not read. What arrives is confirmed
+/// with the next bytes or the FIN that go back, or a while later. Time passes only in `turn`.
 ///
 /// A promise of the caller that is broken (an unknown descriptor, a second receive, a close under an active operation) is a failed check.
 class SimIo final : public io::Io, private io::BufferSource {
@@ -87,6 +87,7 @@ class SimIo final : public io::Io, private io::BufferSource {
   void shutdown_send(io::Descriptor descriptor) override;
   void close(io::Descriptor descriptor) override;
   void reset(io::Descriptor descriptor) override;
+  io::SendProgress send_progress(io::Descriptor descriptor) override;
   void cancel(io::Operation& operation) override;
   [[nodiscard]] TimePoint now() const override { return now_; }
   [[nodiscard]] WallTime wall_now() const override;
@@ -106,7 +107,8 @@ class SimIo final : public io::Io, private io::BufferSource {
   };
   struct Segment {
     TimePoint arrival;
-    ByteVector bytes;  ///< empty: FIN
+    ByteVector bytes;                   ///< empty: FIN
+    std::uint64_t confirmed_bytes = 0;  ///< of the other direction
   };
   /// One end of a connection, or a listener, or an end to be (of a connect).
   struct Socket {
@@ -132,6 +134,9 @@ class SimIo final : public io::Io, private io::BufferSource {
     std::size_t queue_bytes = 0;    ///< capacity of wire and arrived together
     std::size_t queued = 0;         ///< in both
     TimePoint last_arrival{};
+    std::uint64_t received_bytes = 0;   ///< arrived, read or not
+    std::uint64_t handed_bytes = 0;     ///< taken from sends
+    std::uint64_t confirmed_bytes = 0;  ///< of those
     bool fin_arrived = false;
     bool reset = false;
     bool reset_told = false;
@@ -163,6 +168,7 @@ class SimIo final : public io::Io, private io::BufferSource {
   void progress_send(Socket& end);
   void put_on_wire(Socket& to, ByteVector bytes);
   void arrive(io::Descriptor id);
+  void confirm_later(const Socket& end);
   void send_fin(Socket& from);
   void reset_later(io::Descriptor id);
   void reset_now(Socket& end);

@@ -243,8 +243,11 @@ void SimIo::reset_now(Socket& end) {
   complete(end.send, 0);
 }
 
-/// The first to ask is told of the reset.
+/// The first to ask is told of the reset. Nobody is if it came after the FIN.
 std::int32_t SimIo::reset_result(Socket& end, std::int32_t afterwards) {
+  if (end.fin_arrived) {
+    return afterwards;
+  }
   return std::exchange(end.reset_told, true) ? afterwards : -ECONNRESET;
 }
 
@@ -310,6 +313,7 @@ void SimIo::progress_send(Socket& end) {
   }
   Socket* far = find(end.other);
   if (far == nullptr || !far->open) {
+    end.handed_bytes += end.sending.size() - end.sent;
     end.sent = end.sending.size();  // to the kernel it looks sent, until the answer comes
     reset_later(end.id);
     complete(end.send, 0);
@@ -323,6 +327,7 @@ void SimIo::progress_send(Socket& end) {
     const std::size_t size = all ? most : random_.between(1, most);
     const ByteView piece = end.sending.subspan(end.sent, size);
     end.sent += size;
+    end.handed_bytes += size;
     put_on_wire(*far, ByteVector(piece.begin(), piece.end()));
   }
   if (end.sent == end.sending.size() || (end.send_ends_short && end.sent != 0)) {
@@ -344,7 +349,9 @@ void SimIo::deliver_send(Socket& end) {
 void SimIo::put_on_wire(Socket& to, ByteVector bytes) {
   to.last_arrival = std::max(to.last_arrival, now_ + delay());
   to.queued += bytes.size();
-  to.wire.push_back(Segment{.arrival = to.last_arrival, .bytes = std::move(bytes)});
+  const Socket* from = find(to.other);
+  to.wire.push_back(
+      Segment{.arrival = to.last_arrival, .bytes = std::move(bytes), .confirmed_bytes = from == nullptr ? 0 : from->received_bytes});
   at(to.last_arrival - now_, [this, id = to.id] { arrive(id); });
 }
 
@@ -356,6 +363,7 @@ void SimIo::arrive(Descriptor id) {
   while (!end->wire.empty() && end->wire.front().arrival <= now_) {
     const Segment segment = std::move(end->wire.front());
     end->wire.pop_front();
+    end->confirmed_bytes = std::max(end->confirmed_bytes, segment.confirmed_bytes);
     if (!end->open) {
       if (!segment.bytes.empty()) {
         reset_later(end->other);  // nobody is there to read it
@@ -364,11 +372,26 @@ void SimIo::arrive(Descriptor id) {
       end->fin_arrived = true;
     } else if (!end->reset) {
       end->arrived.insert(end->arrived.end(), segment.bytes.begin(), segment.bytes.end());
+      end->received_bytes += segment.bytes.size();
+      confirm_later(*end);
     }
   }
   if (end->open) {
     progress_recv(*end);
   }
+}
+
+void SimIo::confirm_later(const Socket& end) {
+  at(delay(), [this, id = end.other, confirmed_bytes = end.received_bytes] {
+    if (Socket* sender = find(id); sender != nullptr && !sender->reset) {
+      sender->confirmed_bytes = std::max(sender->confirmed_bytes, confirmed_bytes);
+    }
+  });
+}
+
+io::SendProgress SimIo::send_progress(Descriptor descriptor) {
+  const Socket& end = socket(descriptor);
+  return {.acknowledged_bytes = end.confirmed_bytes, .outstanding = !end.reset && end.confirmed_bytes < end.handed_bytes};
 }
 
 void SimIo::shutdown_send(Descriptor descriptor) {

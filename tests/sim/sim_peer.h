@@ -64,6 +64,12 @@ class SimPeer {
     io_.defer(close_);
   }
 
+  /// As `close`, but the other side sees a reset, whatever was read.
+  void abort() {
+    aborting_ = true;
+    close();
+  }
+
   [[nodiscard]] bool closing() const { return closing_; }
   [[nodiscard]] std::size_t unsent() const { return output_.size(); }
 
@@ -150,7 +156,8 @@ class SimPeer {
       return;  // its completion comes back here
     }
     if (descriptor_ >= 0) {
-      io_.close(std::exchange(descriptor_, -1));
+      const io::Descriptor descriptor = std::exchange(descriptor_, -1);
+      aborting_ ? io_.reset(descriptor) : io_.close(descriptor);
     }
     if (const auto closed = std::move(script_.closed); closed) {
       closed(*this);  // may destroy this
@@ -171,6 +178,7 @@ class SimPeer {
   bool end_told_ = false;
   bool broken_ = false;
   bool closing_ = false;
+  bool aborting_ = false;
   bool finishing_ = false;
   bool finished_ = false;
 };

@@ -4,7 +4,7 @@
 #include <catch2/generators/catch_generators.hpp>
 #include <string>
 
-#include "tls_test_contexts.h"
+#include "support/tls_test_contexts.h"
 
 using namespace signet;
 using namespace signet::wire;

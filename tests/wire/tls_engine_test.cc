@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "signet/wire/tls_memory.h"
-#include "tls_test_contexts.h"
+#include "support/tls_test_contexts.h"
 
 using namespace signet;
 using namespace signet::wire;

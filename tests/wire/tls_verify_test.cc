@@ -5,7 +5,7 @@
 #include <functional>
 #include <string>
 
-#include "tls_test_contexts.h"
+#include "support/tls_test_contexts.h"
 
 using namespace signet;
 using namespace signet::wire;

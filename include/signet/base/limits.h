@@ -37,8 +37,12 @@ inline constexpr Duration transport_close_flush_max = seconds(30);
 /// How long, and how many bytes, we listen to a peer after our FIN.
 inline constexpr Duration transport_linger_max = seconds(2);
 inline constexpr std::uint32_t transport_linger_bytes_max = 1024 * 1024;
+/// How long after a peer's end we wait to learn whether it has taken what we had just sent, and how often we look, at first.
+inline constexpr Duration transport_doubt_max = seconds(1);
+inline constexpr Duration transport_doubt_step = std::chrono::milliseconds(2);
 
 static_assert(transport_low_water_bytes < transport_high_water_bytes);
+static_assert(transport_doubt_step < transport_doubt_max);
 
 // ---- pool
 // --------------------------------------------------------------------------------------------------------------------------------------
@@ -49,7 +53,16 @@ inline constexpr std::uint32_t pool_idle_max = 64;
 /// Calls that wait for a connection; more are refused with 503.
 inline constexpr std::uint32_t pool_waiting_max = 4096;
 inline constexpr Duration pool_idle_timeout = seconds(60);
+/// How long before the end that a back end has announced (Keep-Alive: timeout) its connection is given up; less if it announced little.
+inline constexpr Duration pool_keep_alive_margin = seconds(1);
 inline constexpr Duration connect_timeout = seconds(10);
+/// Refusals of one identity by one endpoint in a row after which the identity is not shown there for a pause; the pause doubles with each
+/// further refusal. Per shard.
+inline constexpr std::uint32_t identity_refusals_max = 5;
+inline constexpr Duration identity_pause_min = seconds(1);
+inline constexpr Duration identity_pause_max = seconds(30);
+/// (endpoint, identity) with refusals that are remembered, per shard.
+inline constexpr std::size_t refusal_breakers_max = 4096;
 /// TLS sessions kept for resumption, per shard.
 inline constexpr std::size_t sessions_max = 1024;
 
@@ -71,14 +84,17 @@ inline constexpr Duration resolve_stale_max = std::chrono::hours(24);
 /// Names kept, per shard.
 inline constexpr std::size_t resolve_entries_max = 1024;
 
+static_assert(identity_pause_min < identity_pause_max);
 static_assert(resolve_ttl_min <= resolve_failure_ttl && resolve_failure_ttl <= resolve_not_found_ttl);
 static_assert(resolve_not_found_ttl < resolve_ttl_max);
 
 // ---- gateway
 // -----------------------------------------------------------------------------------------------------------------------------------
 
-/// Connections that one call is given when the ones before it turned out to be dead.
-inline constexpr std::uint32_t call_attempts_max = 3;
+/// Most of a request's body that is kept for a second attempt, should the pooled connection turn out to be dead.
+inline constexpr std::size_t call_replay_bytes_max = std::size_t{64} * 1024;
+/// Refusals of our certificates that are kept to be looked at, per shard.
+inline constexpr std::size_t refusals_kept = 64;
 /// Exchanges kept for further calls, per shard.
 inline constexpr std::size_t free_exchanges_max = 4096;
 /// Memory for heads that such an exchange may keep; ordinary calls need a tenth of it.

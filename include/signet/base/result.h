@@ -37,6 +37,8 @@ enum class ErrorKind : std::uint8_t {
   no_certificate,             ///< the backend names a certificate and none is usable: no connection is made
   identity_refused,           ///< the back end answered our certificate with an alert
   certificate_not_requested,  ///< requireCertificateRequest is set and the back end did not ask
+  identity_suspended,         ///< refused several times in a row: not shown again before `Error::retry_after` is over
+  identity_retired,           ///< no longer part of the configuration: the call has to start again in the one in force
   // backend, TLS
   tls_untrusted,      ///< server chain does not lead to a trusted anchor
   tls_expired,        ///< a certificate of the server's chain is not valid now
@@ -71,6 +73,8 @@ struct Error {
   Retry retry = Retry::no;
   /// TLS alert number that was received (RFC 8446 §6) or 0 when none was: close_notify is never an error.
   std::uint8_t tls_alert = 0;
+  /// When it may be worth to try again; whole seconds, 0: not known.
+  std::uint32_t retry_after_s = 0;
   /// One sentence for the operator: what, where, what was expected. Never secrets, never for the caller.
   std::string detail;
   /// With identity_refused: the whole story (base/identity_refusal.h). Null otherwise.
@@ -82,8 +86,13 @@ using Result = std::expected<T, Error>;
 
 /// `return fail(ErrorKind::bad_request, Origin::caller, "…");`
 [[nodiscard]] inline std::unexpected<Error> fail(ErrorKind kind, Origin origin, std::string detail) {
-  return std::unexpected(
-      Error{.kind = kind, .origin = origin, .retry = Retry::no, .tls_alert = 0, .detail = std::move(detail), .refusal = nullptr});
+  return std::unexpected(Error{.kind = kind,
+                               .origin = origin,
+                               .retry = Retry::no,
+                               .tls_alert = 0,
+                               .retry_after_s = 0,
+                               .detail = std::move(detail),
+                               .refusal = nullptr});
 }
 
 /// The kind in snake_case, as it stands in logs and metrics ("tls_untrusted"). Static storage.

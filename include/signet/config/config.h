@@ -140,6 +140,8 @@ struct Backend {
   BackendConnections connections;
   BackendTimeouts timeouts;
   HostHeader host_header = HostHeader::backend;
+  /// Of a request's body, kept until the back end has answered, so that it can be sent again; 0: off.
+  std::uint32_t replay_buffer_bytes = 64 * 1024;
   Source source;
 };
 
@@ -150,7 +152,8 @@ struct Api {
   std::string path;                ///< no slash at either end; empty takes every path
   std::vector<std::string> hosts;  ///< lower case, no port; empty: any
   Reference backend_id;
-  Reference service_url;  ///< checked: `parse_url` reads it
+  Reference service_url;     ///< checked: `parse_url` reads it
+  Reference certificate_id;  ///< shown to the back end in place of the backend's credentials; empty: those (none for a serviceUrl)
   Source source;
 };
 

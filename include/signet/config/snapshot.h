@@ -22,7 +22,8 @@
 
 namespace signet::config {
 
-/// A back end as a call meets it: a backend of the configuration, or the serviceUrl of one API.
+/// A back end as a call meets it: a backend of the configuration, under its own credentials or a certificate that an API chose, or the
+/// serviceUrl of one API.
 struct Upstream {
   std::string id;  ///< of the backend; empty for a serviceUrl
   Scheme scheme = Scheme::https;
@@ -40,6 +41,7 @@ struct Upstream {
   std::uint32_t connections_max = 0;
   std::uint32_t idle_connections_max = 0;
   Duration idle_timeout{};
+  std::uint32_t replay_buffer_bytes = 0;  ///< 0: off
 };
 
 /// The compiled configuration: everything that a call needs to find its way, with all certificates loaded. Immutable and shared by all
@@ -67,7 +69,8 @@ class Snapshot {
   /// May this peer tell us who the caller is?
   [[nodiscard]] bool is_trusted_proxy(const Endpoint& peer) const;
 
-  /// In the order of the configuration: its backends, then the serviceUrls of its APIs.
+  /// In the order of the configuration: its backends, then what its APIs add: serviceUrls, and backends under another certificate. Several
+  /// may have the id of one backend.
   [[nodiscard]] const std::vector<std::unique_ptr<const Upstream>>& upstreams() const { return parts_.upstreams; }
 
   /// Keys of the identities in use, for ConnectionPool::retain; the all-zero key of plain connections is among them if there is an http

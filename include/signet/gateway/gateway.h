@@ -12,6 +12,7 @@
 #include "signet/base/result.h"
 #include "signet/config/snapshot.h"
 #include "signet/gateway/access_log.h"
+#include "signet/gateway/refusal_log.h"
 #include "signet/io/io.h"
 #include "signet/net/connection_pool.h"
 #include "signet/net/listener.h"
@@ -54,9 +55,10 @@ class Gateway final : public net::ConnectionHandler {
   /// As opened; differs from the configuration where that says port 0.
   [[nodiscard]] std::vector<Endpoint> listening() const;
 
-  /// Calls that start from now on use `snapshot`. Idle connections under identities that it does not contain are closed; returns their
-  /// number.
-  std::size_t apply(std::shared_ptr<const config::Snapshot> snapshot);
+  /// Calls that start from now on use `snapshot`, and nothing more is sent under an identity that it does not contain: see
+  /// ConnectionPool::retain. Calls under way go on with the snapshot that they started with, unless they have yet to be given a connection
+  /// under such an identity: these start again in `snapshot`.
+  net::ConnectionPool::Retired apply(std::shared_ptr<const config::Snapshot> snapshot);
 
   /// Stops accepting, closes idle callers, answers the calls in flight with Connection: close. `done` once nothing is left.
   void drain(std::function<void()> done);
@@ -65,6 +67,7 @@ class Gateway final : public net::ConnectionHandler {
 
   [[nodiscard]] const Counters& counters() const { return counters_; }
   [[nodiscard]] const net::ConnectionPool& pool() const { return pool_; }
+  [[nodiscard]] const RefusalLog& refusals() const { return refusals_; }
   [[nodiscard]] std::size_t sessions() const { return session_count_; }
 
  private:
@@ -89,6 +92,7 @@ class Gateway final : public net::ConnectionHandler {
   net::ConnectionPool pool_;
   net::ResolverCache resolver_;
   AccessLog access_log_;
+  RefusalLog refusals_;
   std::vector<std::unique_ptr<net::Listener>> listeners_;
   Session* sessions_ = nullptr;  ///< intrusive list
   std::size_t session_count_ = 0;

@@ -17,6 +17,12 @@ struct ListenOptions {
   int backlog = 4096;  ///< connections that the kernel holds for us; it caps the value at net.core.somaxconn
 };
 
+/// How far what was sent on a connection has come.
+struct SendProgress {
+  std::uint64_t acknowledged_bytes = 0;  ///< that the peer's system has confirmed, since the connection was made
+  bool outstanding = true;               ///< there is more that it may still confirm
+};
+
 /// The only way to the outside: sockets, time, and other threads. Two implementations: UringIo (Linux) and SimIo (a network that a seed
 /// decides).
 ///
@@ -47,6 +53,9 @@ class Io {
   virtual void close(Descriptor descriptor) = 0;
   /// As `close`, but the peer sees a reset where `close` shows it an end: what it got is not all that was meant for it.
   virtual void reset(Descriptor descriptor) = 0;
+  /// What TCP knows now; a send that is active may still change it. A peer that has read bytes has confirmed them, unless it aborted (RST)
+  /// before its confirmation was due. A system call: not for the common path. REQUIRES: from `connect`.
+  virtual SendProgress send_progress(Descriptor descriptor) = 0;
   /// Hurries an active operation: it completes with -ECANCELED, unless it had completed already. Not a connect's socket: io closes that.
   virtual void cancel(Operation& operation) = 0;
 

@@ -37,6 +37,7 @@ class UringIo final : public Io {
   void shutdown_send(Descriptor descriptor) override;
   void close(Descriptor descriptor) override;
   void reset(Descriptor descriptor) override;
+  SendProgress send_progress(Descriptor descriptor) override;
   void cancel(Operation& operation) override;
   [[nodiscard]] TimePoint now() const override;
   [[nodiscard]] WallTime wall_now() const override;

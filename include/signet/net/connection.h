@@ -36,6 +36,7 @@ class LeaseUser {
   friend class ConnectionPool;
   Bucket* waiting_in_ = nullptr;
   LeaseUser* waiting_next_ = nullptr;
+  bool waiting_for_fresh_ = false;
 };
 
 /// May the connection serve another call?
@@ -63,6 +64,13 @@ class Connection final : public TransportOwner {
   [[nodiscard]] bool congested() { return transport_.congested(); }
   void resume() { transport_.resume(); }
 
+  /// See Transport. What `watch_delivery` asks for holds for this lease.
+  void watch_delivery() { transport_.watch_delivery(); }
+  [[nodiscard]] bool peer_ended() const { return transport_.peer_ended(); }
+  [[nodiscard]] bool nothing_taken() const { return transport_.nothing_taken(); }
+  /// The back end says that it keeps the connection this long after its last answer. It is given up a moment earlier.
+  void announce_idle_timeout(Duration timeout);
+
   /// Gives the connection back. With Reuse::yes it becomes idle if it is quiet, else it is closed.
   void release(Reuse reuse);
 
@@ -79,6 +87,7 @@ class Connection final : public TransportOwner {
   enum class Stage : std::uint8_t { connecting, handshake, idle, leased, returned, closing };
 
   Connection(Bucket& bucket, std::uint64_t number);
+  [[nodiscard]] bool leased() const { return stage_ == Stage::leased; }
   void connect();
   void connected(io::Descriptor descriptor);
   void usable();
@@ -105,15 +114,18 @@ class Connection final : public TransportOwner {
   Transport transport_;
   io::Op<Connection, &Connection::on_connected> connect_{this};
   io::Timer<Connection, &Connection::on_timeout> timeout_{this};  ///< of the attempt, then of idleness
+  Duration idle_announced_ = Duration::max();                     ///< that the back end allows
   std::uint64_t number_;
   std::uint32_t leases_ = 0;
   std::uint32_t idle_index_ = 0;
   std::uint32_t index_ = 0;  ///< in Bucket::connections_
   Stage stage_ = Stage::connecting;
+  bool fresh_ = false;  ///< has become usable in this moment
   bool session_offered_ = false;
   bool sessions_refused_ = false;  ///< the offered session did not work: try again without
   bool attempt_again_ = false;
   bool timed_out_ = false;
+  bool accepted_ = false;    ///< the back end has answered: it takes our identity
   bool delivering_ = false;  ///< inside on_backend_data: a return is settled afterwards
 };
 

@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "signet/base/clock.h"
@@ -17,6 +19,7 @@
 #include "signet/io/io.h"
 #include "signet/io/timer.h"
 #include "signet/net/connection.h"
+#include "signet/net/refusal_breaker.h"
 #include "signet/wire/identity.h"
 #include "signet/wire/session_cache.h"
 
@@ -33,6 +36,12 @@ struct PoolLimits {
   std::uint32_t idle_max = limits::pool_idle_max;
   Duration idle_timeout = limits::pool_idle_timeout;
   Duration connect_timeout = limits::connect_timeout;  ///< TCP and TLS together
+};
+
+/// What may serve a call.
+enum class Lease : std::uint8_t {
+  any,
+  fresh,  ///< a connection that becomes usable while the call waits, and no idle one: that might be dead, too
 };
 
 /// Where a call goes, and as whom.
@@ -55,14 +64,19 @@ class Bucket;
 /// opened with, and is handed only to a call that asks for exactly these. TLS sessions follow the same rule (wire/session_cache.h). Nothing
 /// looks a connection up by anything less.
 ///
+/// Identities go out of use (`retain`) while calls are on their way. From then on nothing is leased under them, whatever snapshot a call
+/// started with: calls that ask or wait hear identity_retired and start again in the configuration in force; a connection that is lent out
+/// is closed when it comes back.
+///
 /// A caller that finds no idle connection waits; the first connection that becomes free or opens serves the first that waits, so a call
 /// never pays for a handshake while an older connection returns.
 class ConnectionPool {
  public:
   struct Counters {
-    std::uint64_t opened = 0;  ///< connections that became usable
-    std::uint64_t reused = 0;  ///< leases served by a connection that had served before
-    std::uint64_t failed = 0;  ///< attempts that did not become usable
+    std::uint64_t opened = 0;   ///< connections that became usable
+    std::uint64_t reused = 0;   ///< leases served by a connection that had served before
+    std::uint64_t failed = 0;   ///< attempts that did not become usable
+    std::uint64_t refused = 0;  ///< connections on which our certificate was refused
     std::uint64_t handshakes_full = 0;
     std::uint64_t handshakes_resumed = 0;
   };
@@ -74,10 +88,10 @@ class ConnectionPool {
   ~ConnectionPool();
 
   /// An idle connection at once; otherwise nullptr, and `user` hears on_lease_ready or on_lease_failed later, from the loop. `identity` is
-  /// nullptr for a plain back end. What `user` was given it must `release`. Errors: overload (too many wait), no_certificate (the identity
-  /// cannot be used).
+  /// nullptr for a plain back end. What `user` was given it must `release`. Errors: overload (too many wait), identity_retired,
+  /// identity_suspended (refused too often, see RefusalBreaker).
   [[nodiscard]] Result<Connection*> lease(const Endpoint& endpoint, const std::shared_ptr<const wire::Identity>& identity,
-                                          const PoolLimits& limits, LeaseUser& user);
+                                          const PoolLimits& limits, LeaseUser& user, Lease from = Lease::any);
 
   /// `user` no longer waits. A connection that was being opened for it goes on and becomes idle.
   void cancel(LeaseUser& user);
@@ -85,9 +99,15 @@ class ConnectionPool {
   /// True if a call to `endpoint` under `identity` would not have to open a connection.
   [[nodiscard]] bool has_idle(const Endpoint& endpoint, const wire::IdentityKey& identity) const;
 
-  /// Closes idle connections under identities that are not in `keys` (and those that are returned later), and forgets their sessions.
-  /// Returns how many were idle.
-  std::size_t retain(const std::vector<wire::IdentityKey>& keys);
+  /// What an identity that went out of use left behind.
+  struct Retired {
+    std::size_t idle = 0;    ///< connections that were closed at once
+    std::size_t leased = 0;  ///< connections that still serve a call and end with it
+  };
+
+  /// Only these identities (and plain TCP) are in use from now on, until the next call: the others' idle connections are closed, their
+  /// sessions forgotten, and calls that wait for one of their connections hear identity_retired. Before the first call all are.
+  Retired retain(const std::vector<wire::IdentityKey>& keys);
 
   /// Closes what is idle and, from now on, what is returned. `drained` is called once, from the loop, when no connection is left.
   void drain(std::function<void()> drained);
@@ -103,10 +123,20 @@ class ConnectionPool {
   friend class Bucket;
 
   Result<std::shared_ptr<wire::TlsContext>> context(const std::shared_ptr<const wire::Identity>& identity);
+  [[nodiscard]] bool retained(const wire::IdentityKey& key) const;
+  [[nodiscard]] static Error retired_error();
+  [[nodiscard]] bool may_connect(const PoolKey& key);
+  [[nodiscard]] bool is_suspended(const PoolKey& key) const;
+  [[nodiscard]] Error suspended_error(const PoolKey& key) const;
+  /// True if no further attempt is made for now.
+  bool note_refused(const PoolKey& key);
+  void note_accepted(const PoolKey& key);
 
   io::Io& io_;
   std::unordered_map<PoolKey, std::unique_ptr<Bucket>, PoolKeyHash> buckets_;
-  std::vector<std::pair<wire::IdentityKey, std::shared_ptr<wire::TlsContext>>> contexts_;
+  std::unordered_map<wire::IdentityKey, std::shared_ptr<wire::TlsContext>, wire::IdentityKeyHash> contexts_;
+  std::optional<std::unordered_set<wire::IdentityKey, wire::IdentityKeyHash>> retained_;  ///< nothing: all
+  std::unordered_map<PoolKey, RefusalBreaker, PoolKeyHash> breakers_;                     ///< of those with refusals since the last success
   wire::SessionCache sessions_;
   Counters counters_;
   std::size_t connections_ = 0;

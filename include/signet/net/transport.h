@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "signet/base/byte_buffer.h"
+#include "signet/base/clock.h"
 #include "signet/base/result.h"
 #include "signet/io/io.h"
 #include "signet/io/operation.h"
@@ -75,6 +76,17 @@ class Transport {
   /// Go on delivering after `on_transport_data` left bytes. The owner is called later in this turn, never inside.
   void resume();
 
+  /// What is sent from now on is watched: should the peer's end come before any byte of an answer, the owner hears of it when it is known
+  /// whether the peer has taken anything, at most limits::transport_doubt_max later. REQUIRES: nothing is queued.
+  void watch_delivery() {
+    watched_from_ = submitted_bytes_ + encrypted_.size();
+    doubt_begun_ = {};
+  }
+  /// The peer has ended in good order as far as TCP goes: by FIN or close_notify, not by a reset.
+  [[nodiscard]] bool peer_ended() const { return ended_ && !reset_; }
+  /// It is certain that nothing sent since `watch_delivery` was taken. After the peer's end, before `on_transport_closed`. A system call.
+  [[nodiscard]] bool nothing_taken() const;
+
   /// REQUIRES: started. Later calls may only be harsher (flush → linger → abort). No event but `on_transport_closed` follows.
   void close(Close how);
 
@@ -88,6 +100,7 @@ class Transport {
   [[nodiscard]] bool quiet() const;
 
  private:
+  static constexpr std::uint64_t unwatched = UINT64_MAX;
   enum class Stage : std::uint8_t { unstarted, handshake, open, closing, lingering, joining };
 
   void on_received(io::Completion& completion);
@@ -103,6 +116,7 @@ class Transport {
   bool deliver_decrypted();
   void end_of_stream();
   void deliver_end();
+  [[nodiscard]] bool in_doubt();
   [[nodiscard]] ByteView received() const { return held_.empty() ? input_.bytes() : held_.view(); }
   void take_received(std::size_t size);
   void arm_receive();
@@ -129,7 +143,10 @@ class Transport {
   io::Op<Transport, &Transport::on_received> receive_{this};
   io::Op<Transport, &Transport::on_sent> send_{this};
   io::Deferred<Transport, &Transport::on_deferred> deferred_{this};
-  io::Timer<Transport, &Transport::on_close_timeout> close_timer_{this};
+  io::Timer<Transport, &Transport::on_close_timeout> close_timer_{this};  ///< and of the doubt about what the peer has taken
+  std::uint64_t submitted_bytes_ = 0;                                     ///< given to the Io since `start`
+  std::uint64_t watched_from_ = unwatched;                                ///< these of them, and more
+  TimePoint doubt_begun_{};
   io::Descriptor descriptor_ = -1;
   std::uint32_t discarded_bytes_ = 0;
   Stage stage_ = Stage::unstarted;
@@ -137,6 +154,7 @@ class Transport {
   bool paused_ = false;  ///< the owner left bytes
   bool ended_ = false;   ///< the peer's end of stream was seen
   bool end_told_ = false;
+  bool reset_ = false;  ///< a send was told of a reset: the receive, which comes later, sees an end and no reset
   bool send_broken_ = false;
   bool tls_broken_ = false;
   bool cancelled_ = false;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -93,6 +95,8 @@ class HttpHead {
   [[nodiscard]] bool has_content_length() const { return has_content_length_; }
   /// The sender keeps the connection (RFC 9112 §9.3).
   [[nodiscard]] bool keep_alive() const { return keep_alive_; }
+  /// How long the sender keeps the connection at rest: Keep-Alive: timeout=N (RFC 2068 §19.7.1.1, widely sent; RFC 9112 §C.2.2).
+  [[nodiscard]] std::optional<std::chrono::seconds> keep_alive_timeout() const;
   /// True if a Connection field names `name` (RFC 9110 §7.6.1): such a field ends here.
   [[nodiscard]] bool connection_names(std::string_view name) const;
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <list>
 #include <optional>
 #include <unordered_map>
@@ -36,8 +37,9 @@ class SessionCache {
   /// After a resumption failed: forgets every session of the pair.
   void forget(const Endpoint& endpoint, const IdentityKey& key);
 
-  /// The identity is retired: none of its sessions will be offered again. Answers how many there were.
-  std::size_t purge(const IdentityKey& key);
+  /// Identities are retired, those for which `retired` answers true: none of their sessions will be offered again. Answers how many there
+  /// were.
+  std::size_t purge_if(const std::function<bool(const IdentityKey&)>& retired);
 
   [[nodiscard]] std::size_t size() const;
 

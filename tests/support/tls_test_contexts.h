@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "signet/wire/tls_context.h"
-#include "support/test_pki.h"
+#include "test_pki.h"
 #include "tls_pair.h"
 
 namespace signet::test {

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What the pool does with identities that go out of use or are refused: over TLS, on simulated I/O.
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "signet/net/connection_pool.h"
+#include "signet/wire/tls_engine.h"
+#include "sim/sim_io.h"
+#include "sim/sim_peer.h"
+#include "support/test_pki.h"
+#include "support/tls_test_contexts.h"
+
+namespace signet::net {
+
+namespace {
+
+using test::TestPki;
+
+/// Answers whatever it receives with the subject of the certificate that it was shown, or "resumed".
+class Origin {
+ public:
+  Origin(sim::SimIo& io, wire::TlsServerSettings settings)
+      : context_(test::server_context(std::move(settings))), listener_(io, any(), [this] { return script(); }) {}
+
+  [[nodiscard]] const Endpoint& address() const { return listener_.address(); }
+  [[nodiscard]] std::size_t accepted() const { return listener_.accepted(); }
+  [[nodiscard]] std::size_t open() const { return listener_.peers(); }
+  void use(wire::TlsServerSettings settings) { context_ = test::server_context(std::move(settings)); }
+  void close() {
+    listener_.close();
+    listener_.close_peers();
+  }
+
+ private:
+  struct Tls {
+    wire::TlsEngine engine;
+    ByteBuffer encrypted;
+    ByteBuffer decrypted;
+    bool open = false;
+  };
+
+  static Endpoint any() { return *parse_endpoint("127.0.0.1:0"); }
+
+  sim::SimPeer::Script script() {
+    auto tls = std::make_shared<Tls>(Tls{.engine = wire::TlsEngine::server(context_), .encrypted = {}, .decrypted = {}});
+    return {.connected = {},
+            .received = [tls](sim::SimPeer& peer, std::string_view bytes) { received(*tls, peer, bytes); },
+            .sent = {},
+            .ended = [](sim::SimPeer& peer, int) { peer.close(); },
+            .closed = {}};
+  }
+
+  static void received(Tls& tls, sim::SimPeer& peer, std::string_view bytes) {
+    ByteView input = as_bytes(bytes);
+    bool failed = false;
+    if (!tls.open) {
+      const wire::TlsEngine::Event event = tls.engine.handshake(input, tls.encrypted);
+      tls.open = event == wire::TlsEngine::Event::handshake_complete;
+      failed = event == wire::TlsEngine::Event::failed;
+    }
+    while (tls.open) {
+      const wire::TlsEngine::Read read = tls.engine.read(input, tls.decrypted, 1024, tls.encrypted);
+      if (read.event != wire::TlsEngine::Event::data) {
+        failed = read.event != wire::TlsEngine::Event::want_input;
+        break;
+      }
+      tls.decrypted.clear();
+      const std::string_view answer = tls.engine.peer() ? std::string_view(tls.engine.peer()->leaf.subject) : "resumed";
+      REQUIRE(tls.engine.write(as_bytes(answer), tls.encrypted));
+    }
+    peer.write(tls.encrypted.text());
+    tls.encrypted.clear();
+    if (failed) {
+      peer.finish();
+    }
+  }
+
+  std::shared_ptr<wire::TlsContext> context_;
+  sim::SimPeerListener listener_;
+};
+
+/// One call: leases, asks, keeps the connection until it is told to give it back.
+class Call final : public LeaseUser {
+ public:
+  explicit Call(ConnectionPool& pool) : pool_(pool) {}
+  ~Call() override {
+    pool_.cancel(*this);
+    if (connection_ != nullptr) {
+      connection_->release(Reuse::no);
+    }
+  }
+
+  void start(const Endpoint& endpoint, const std::shared_ptr<const wire::Identity>& identity) {
+    const Result<Connection*> leased = pool_.lease(endpoint, identity, {}, *this);
+    if (!leased) {
+      error_ = leased.error();
+    } else if (*leased != nullptr) {
+      on_lease_ready(**leased);
+    }
+  }
+  void release() { std::exchange(connection_, nullptr)->release(Reuse::yes); }
+
+  [[nodiscard]] bool ended() const { return error_.has_value() || !answer_.empty(); }
+  [[nodiscard]] const std::string& answer() const { return answer_; }
+  [[nodiscard]] std::optional<ErrorKind> error() const { return error_ ? std::optional(error_->kind) : std::nullopt; }
+  [[nodiscard]] std::uint32_t retry_after_s() const { return error_->retry_after_s; }
+
+ private:
+  void on_lease_ready(Connection& connection) override {
+    connection_ = &connection;
+    connection.output().append("who am I?");
+    connection.flush();
+  }
+  void on_lease_failed(Error error) override { error_ = std::move(error); }
+  void on_backend_data(ByteView& data) override {
+    answer_ += as_text(data);
+    data = {};
+  }
+  void on_backend_end() override { error_ = Error{.kind = ErrorKind::connection_lost}; }
+  void on_backend_drained() override {}
+  void on_backend_failed(Error error) override {
+    connection_ = nullptr;
+    error_ = std::move(error);
+  }
+
+  ConnectionPool& pool_;
+  Connection* connection_ = nullptr;
+  std::string answer_;
+  std::optional<Error> error_;
+};
+
+struct World {
+  explicit World(wire::TlsVersion spoken) : version(spoken) {}
+  ~World() {
+    bool drained = false;
+    pool.drain([&drained] { drained = true; });
+    CHECK(io.run_until([&drained] { return drained; }));
+    origin.close();
+    io.run();
+  }
+
+  [[nodiscard]] std::shared_ptr<const wire::Identity> identity(std::string_view certificate, std::string_view issuer = "issuing") const {
+    wire::IdentitySettings settings = test::identity_settings(version);
+    settings.certificate = TestPki::instance().certificate(certificate, issuer);
+    return *wire::Identity::make(std::move(settings));
+  }
+  void run_to_end(Call& call) {
+    REQUIRE(io.run_until([&call] { return call.ended(); }));
+  }
+
+  wire::TlsVersion version;
+  sim::SimIo io{1};
+  ConnectionPool pool{io};
+  Origin origin{io, test::server_settings()};
+};
+
+}  // namespace
+
+TEST_CASE("An identity that goes out of use loses its idle connections, and is leased no more", "[pool][identity]") {
+  World world(GENERATE(wire::TlsVersion::tls12, wire::TlsVersion::tls13));
+  const auto before = world.identity("client");
+  const auto after = world.identity("server-rsa");
+  Call first(world.pool);
+  first.start(world.origin.address(), before);
+  world.run_to_end(first);
+  CHECK(first.answer() == TestPki::instance().certificate("client")->subject());
+  first.release();
+  REQUIRE(world.pool.has_idle(world.origin.address(), before->key()));
+
+  const ConnectionPool::Retired retired = world.pool.retain({after->key()});
+  CHECK(retired.idle == 1);
+  CHECK(retired.leased == 0);
+  CHECK_FALSE(world.pool.has_idle(world.origin.address(), before->key()));
+  Call second(world.pool);
+  second.start(world.origin.address(), before);
+  CHECK(second.error() == ErrorKind::identity_retired);
+  REQUIRE(world.io.run_until([&] { return world.pool.connections() == 0 && world.origin.open() == 0; }));
+  CHECK(world.origin.accepted() == 1);
+
+  // It comes back: as a new connection, and in full.
+  world.pool.retain({before->key(), after->key()});
+  Call third(world.pool);
+  third.start(world.origin.address(), before);
+  world.run_to_end(third);
+  CHECK(third.answer() == first.answer());
+  CHECK(world.pool.counters().handshakes_full == 2);
+  CHECK(world.pool.counters().handshakes_resumed == 0);
+}
+
+TEST_CASE("A connection in use when its identity goes out of use serves its call and is then closed", "[pool][identity]") {
+  World world(GENERATE(wire::TlsVersion::tls12, wire::TlsVersion::tls13));
+  const auto identity = world.identity("client");
+  Call call(world.pool);
+  call.start(world.origin.address(), identity);
+  world.run_to_end(call);
+  const ConnectionPool::Retired retired = world.pool.retain({});
+  CHECK(retired.idle == 0);
+  CHECK(retired.leased == 1);
+  world.io.run_for(std::chrono::seconds(1));
+  CHECK_FALSE(call.error());
+  call.release();
+  CHECK_FALSE(world.pool.has_idle(world.origin.address(), identity->key()));
+  CHECK(world.io.run_until([&] { return world.origin.open() == 0; }));
+}
+
+TEST_CASE("A call that waits for a connection when its identity goes out of use is told so, whenever that is", "[pool][identity]") {
+  World world(GENERATE(wire::TlsVersion::tls12, wire::TlsVersion::tls13));
+  const auto identity = world.identity("client");
+  const int turns = GENERATE(0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16, 20, 24, 32);
+  Call call(world.pool);
+  call.start(world.origin.address(), identity);
+  for (int turn = 0; turn < turns && !call.ended(); ++turn) {
+    world.io.turn();
+  }
+  const ConnectionPool::Retired retired = world.pool.retain({});
+  if (retired.leased == 0) {
+    world.run_to_end(call);
+    CHECK(call.error() == ErrorKind::identity_retired);
+    CHECK(call.answer().empty());
+    CHECK(world.io.run_until([&] { return world.pool.connections() == 0; }));
+  } else {
+    world.run_to_end(call);
+    CHECK(call.answer() == TestPki::instance().certificate("client")->subject());
+    call.release();
+  }
+}
+
+TEST_CASE("An identity that is refused again and again is not shown for a while, and the others are not touched", "[pool][identity]") {
+  World world(GENERATE(wire::TlsVersion::tls12, wire::TlsVersion::tls13));
+  const auto refused = world.identity("other-client", "other-root");
+  const auto welcome = world.identity("client");
+  for (std::uint32_t i = 0; i < limits::identity_refusals_max; ++i) {
+    Call call(world.pool);
+    call.start(world.origin.address(), refused);
+    world.run_to_end(call);
+    CHECK(call.error() == ErrorKind::identity_refused);
+  }
+  const std::size_t attempts = world.origin.accepted();
+  Call suspended(world.pool);
+  suspended.start(world.origin.address(), refused);
+  CHECK(suspended.error() == ErrorKind::identity_suspended);
+  CHECK(suspended.retry_after_s() == 1);
+  Call other(world.pool);
+  other.start(world.origin.address(), welcome);
+  world.run_to_end(other);
+  CHECK(other.answer() == TestPki::instance().certificate("client")->subject());
+  CHECK(world.origin.accepted() == attempts + 1);
+
+  // After the pause: one attempt, and no second beside it.
+  world.io.run_for(limits::identity_pause_min);
+  Call trial(world.pool);
+  trial.start(world.origin.address(), refused);
+  Call beside(world.pool);
+  beside.start(world.origin.address(), refused);
+  CHECK(beside.error() == ErrorKind::identity_suspended);
+  world.run_to_end(trial);
+  CHECK(trial.error() == ErrorKind::identity_refused);
+
+  // The back end has learnt to trust it.
+  world.origin.use({.certificate = TestPki::instance().certificate("server"),
+                    .client_certificate = wire::ClientCertificate::require,
+                    .client_authorities = {TestPki::instance().authority("other-root")}});
+  world.io.run_for(2 * limits::identity_pause_min);
+  Call accepted(world.pool);
+  accepted.start(world.origin.address(), refused);
+  world.run_to_end(accepted);
+  CHECK_FALSE(accepted.error());
+  Call next(world.pool);
+  next.start(world.origin.address(), refused);
+  world.run_to_end(next);
+  CHECK_FALSE(next.error());
+}
+
+TEST_CASE("Calls that wait while their identity is refused to others are told, and attempts stop", "[pool][identity]") {
+  World world(GENERATE(wire::TlsVersion::tls12, wire::TlsVersion::tls13));
+  const auto refused = world.identity("other-client", "other-root");
+  std::vector<std::unique_ptr<Call>> calls;
+  for (int i = 0; i < 40; ++i) {
+    calls.push_back(std::make_unique<Call>(world.pool));
+    calls.back()->start(world.origin.address(), refused);
+  }
+  for (const auto& call : calls) {
+    world.run_to_end(*call);
+    CHECK((call->error() == ErrorKind::identity_refused || call->error() == ErrorKind::identity_suspended));
+  }
+  CHECK(world.io.run_until([&] { return world.pool.connections() == 0; }));
+  CHECK(world.origin.accepted() <= 40);
+}
+
+}  // namespace signet::net
