@@ -22,6 +22,7 @@
 #include "signet/gateway/gateway.h"
 #include "signet/io/address.h"
 #include "signet/io/shard.h"
+#include "signet/net/connection_pool.h"
 #include "signet/net/resolver.h"
 #include "file_watch.h"
 #include "load_snapshot.h"
@@ -47,7 +48,7 @@ class Server {
   bool listen();
   void serve();
   void reload(std::string_view cause);
-  std::size_t apply();
+  net::ConnectionPool::Retired apply();
   void take_access_log(std::string_view cause);
   void warn_of_restart() const;
   void watch_files();
@@ -176,23 +177,26 @@ void Server::reload(std::string_view cause) {
   watch_files();
   warn_of_restart();
   take_access_log(cause);
-  const std::size_t idle_closed = apply();
-  log::info(fmt::format("reload applied generation={} cause={} certificates_changed={} idle_connections_closed={}", snapshot_->generation(),
-                        cause, loaded.certificates_changed, idle_closed));
+  const net::ConnectionPool::Retired retired = apply();
+  log::info(fmt::format("reload applied generation={} cause={} certificates_changed={} idle_connections_closed={} connections_finishing={}",
+                        snapshot_->generation(), cause, loaded.certificates_changed, retired.idle, retired.leased));
 }
 
-/// Puts the snapshot in force on every shard, and waits for that. Returns how many idle connections were closed.
-std::size_t Server::apply() {
-  std::atomic<std::size_t> idle_closed = 0;
+/// Puts the snapshot in force on every shard, and waits for that. Returns what retired identities left behind on all of them.
+net::ConnectionPool::Retired Server::apply() {
+  std::atomic<std::size_t> idle = 0;
+  std::atomic<std::size_t> leased = 0;
   Answers applied;
   for (Worker& worker : workers_) {
-    worker.shard->post([this, &worker, &applied, &idle_closed] {
-      idle_closed += worker.gateway->apply(snapshot_);
+    worker.shard->post([this, &worker, &applied, &idle, &leased] {
+      const net::ConnectionPool::Retired retired = worker.gateway->apply(snapshot_);
+      idle += retired.idle;
+      leased += retired.leased;
       applied.add();
     });
   }
   applied.wait_for(workers_.size());
-  return idle_closed;
+  return {.idle = idle, .leased = leased};
 }
 
 /// A file is opened anew at each SIGHUP, so that it may have been renamed before.
