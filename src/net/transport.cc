@@ -62,6 +62,8 @@ void Transport::on_received(io::Completion& completion) {
     deliver();
   } else if (completion.result == 0) {
     end_of_stream();
+  } else if (tls_ && tls_->late_request_declined() && tls_->end_of_stream() == wire::TlsEngine::Event::failed) {
+    fail(tls_->error());  // IIS resets when it may not renegotiate
   } else {
     fail(Error{.kind = ErrorKind::connection_lost,
                .origin = Origin::backend,
