@@ -11,6 +11,14 @@
 
 namespace signet::net {
 
+namespace {
+
+/// Most that the protocol itself answers (RFC 8446 §4.6.3) behind a peer that does not read: backpressure does not hold it. A handshake has
+/// a few thousand bytes, an answer to KeyUpdate has 27.
+constexpr std::size_t unsent_answers_bytes_max = std::size_t{64} * 1024;
+
+}  // namespace
+
 Transport::Transport(io::Io& io, TransportOwner& owner) : io_(io), owner_(owner) {}
 
 Transport::~Transport() {
@@ -24,6 +32,7 @@ void Transport::start(io::Descriptor descriptor, std::optional<wire::TlsEngine> 
   stage_ = tls_ ? Stage::handshake : Stage::open;
   paused_ = ended_ = end_told_ = send_broken_ = tls_broken_ = congested_ = cut_short_ = cancelled_ = false;
   discarded_bytes_ = 0;
+  unsent_answers_bytes_ = 0;
   if (tls_) {
     io_.defer(deferred_);  // a client speaks first; the owner may not be called from here
   } else {
@@ -156,7 +165,16 @@ bool Transport::handshake(ByteView& rest) {
 
 bool Transport::read_records(ByteView& rest) {
   while (active()) {
+    const std::size_t before = encrypted_.size();
     const wire::TlsEngine::Read read = tls_->read(rest, decrypted_, limits::transport_read_bytes_max, encrypted_);
+    unsent_answers_bytes_ += encrypted_.size() - before;
+    if (unsent_answers_bytes_ > unsent_answers_bytes_max) {
+      encrypted_.clear();
+      fail(Error{.kind = ErrorKind::tls_protocol,
+                 .origin = Origin::backend,
+                 .detail = "the peer goes on asking for new keys, and does not read the answers"});
+      return false;
+    }
     if (!encrypted_.empty() || !output_.empty()) {
       flush();  // answers of the protocol itself, and data that had to wait for them
     }
@@ -250,6 +268,7 @@ void Transport::start_send() {
     return;
   }
   sending_.swap(next);
+  unsent_answers_bytes_ = 0;
   io_.send(send_, descriptor_, sending_.view());
 }
 
@@ -343,10 +362,15 @@ void Transport::close(Close how) {
   }
   close_ = how;
   if (tls_ && !send_broken_) {
-    if (seal()) {
+    if (!seal()) {
+      drop_output();
+    } else if (output_.empty()) {
       tls_->close_notify(encrypted_);
     } else {
-      drop_output();
+      // A renegotiation holds the rest back: no end in good order may follow what is not whole.
+      cut_short_ = true;
+      join();
+      return;
     }
   }
   stage_ = Stage::closing;
