@@ -149,6 +149,7 @@ class Transport {
   TimePoint doubt_begun_{};
   io::Descriptor descriptor_ = -1;
   std::uint32_t discarded_bytes_ = 0;
+  std::size_t unsent_answers_bytes_ = 0;  ///< TLS: what reading made us answer since `sending_` was filled
   Stage stage_ = Stage::unstarted;
   Close close_ = Close::flush;
   bool paused_ = false;  ///< the owner left bytes
