@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -18,8 +19,10 @@
 #include "signet/io/address.h"
 #include "signet/io/shard.h"
 #include "signet/net/resolver.h"
+#include "signet/net/session_depot.h"
 #include "load_snapshot.h"
 #include "process.h"
+#include "status.h"
 #include "workers.h"
 
 namespace signet::app {
@@ -39,12 +42,15 @@ class Server {
  private:
   bool start(std::uint32_t shards);
   bool listen();
+  void report_status();
   int drain();
   void stop_workers();
 
+  std::optional<StatusSignal> status_signal_;
   std::optional<StopSignals> signals_;  ///< once the configuration is read: until then a signal ends the process as usual
   std::shared_ptr<const config::Snapshot> snapshot_;
   std::unique_ptr<net::Resolver> resolver_;
+  net::SessionDepot session_depot_;
   std::unique_ptr<AccessLogFile> access_log_;
   std::vector<Worker> workers_;
 };
@@ -61,6 +67,7 @@ int Server::run(const RunOptions& options) {
       return 1;
     }
   }
+  status_signal_.emplace();  // first: no later thread is to die of it
   signals_.emplace();
   raise_descriptor_limit();
   Result<std::unique_ptr<AccessLogFile>> access_log = AccessLogFile::open(config.access_log);
@@ -82,11 +89,13 @@ int Server::run(const RunOptions& options) {
   }
   log::info(fmt::format("signet {} serves {} with {} shard{}, generation {}", version(), options.config_file, shards,
                         shards == 1 ? "" : "s", snapshot_->generation()));
+  status_signal_->start([this] { report_status(); });
   signals_->wait();
   return drain();
 }
 
 bool Server::start(std::uint32_t shards) {
+  session_depot_.retain(snapshot_->identity_keys());
   std::random_device random;
   for (std::uint32_t index = 0; index < shards; ++index) {
     Result<std::unique_ptr<io::Shard>> shard = io::Shard::start({.index = index});
@@ -102,7 +111,8 @@ bool Server::start(std::uint32_t shards) {
     worker.shard->post([this, &worker, &made, seed] {
       worker.gateway = std::make_unique<gateway::Gateway>(
           worker.shard->io(), snapshot_,
-          gateway::Gateway::Options{.resolver = resolver_.get(), .seed = seed, .access_log = access_log_->sink()});
+          gateway::Gateway::Options{
+              .resolver = resolver_.get(), .session_depot = &session_depot_, .seed = seed, .access_log = access_log_->sink()});
       made.add();
     });
   }
@@ -126,8 +136,25 @@ bool Server::listen() {
   return true;
 }
 
+/// On the status signal's thread.
+void Server::report_status() {
+  std::vector<gateway::Status> shards(workers_.size());
+  Answers answers;
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    workers_[i].shard->post([&worker = workers_[i], &status = shards[i], &answers] {
+      status = worker.gateway->status();
+      answers.add();
+    });
+  }
+  answers.wait_for(workers_.size());
+  for (const std::string& line : status_lines(shards, session_depot_.size())) {
+    log::info(line);
+  }
+}
+
 /// Ends every Gateway: those that are not yet idle are cut off.
 void Server::stop_workers() {
+  status_signal_.reset();  // its reports need the gateways
   Answers stopped;
   for (Worker& worker : workers_) {
     worker.shard->post([&worker, &stopped] {
