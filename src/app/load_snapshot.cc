@@ -6,21 +6,22 @@
 #include <utility>
 
 #include "signet/base/log.h"
-#include "signet/config/files.h"
 #include "signet/config/load.h"
 #include "process.h"
 
 namespace signet::app {
 
-std::shared_ptr<const config::Snapshot> load_snapshot(const std::string& file) {
-  config::SystemFiles files;
-  config::Loaded loaded = config::load_config(file, files);
-  config::Report report = std::move(loaded.report);
-  std::shared_ptr<const config::Snapshot> snapshot;
-  if (loaded.config) {
-    config::Built built = config::build_snapshot(*loaded.config, files, {.now = wall_now()});
+SnapshotLoader::Loaded SnapshotLoader::load() {
+  files_.start_over();
+  config::Loaded read = config::load_config(file_, files_);
+  config::Report report = std::move(read.report);
+  Loaded loaded;
+  if (read.config) {
+    config::Built built =
+        config::build_snapshot(*read.config, files_, {.generation = generation_ + 1, .now = wall_now(), .material = &material_});
     report.append(std::move(built.report));
-    snapshot = std::move(built.snapshot);
+    loaded.snapshot = std::move(built.snapshot);
+    loaded.certificates_changed = built.certificates_changed;
   }
   for (const config::Problem& problem : report.warnings) {
     log::warning(problem.text());
@@ -30,10 +31,20 @@ std::shared_ptr<const config::Snapshot> load_snapshot(const std::string& file) {
   }
   const std::size_t errors = report.errors.size() + report.errors_left_out;
   if (errors != 0) {
-    log::error(fmt::format("{} cannot be used: {} error{}", file, errors, errors == 1 ? "" : "s"));
-    return nullptr;
+    loaded.snapshot = nullptr;
+    loaded.refusal = fmt::format("{} cannot be used: {} error{}", file_, errors, errors == 1 ? "" : "s");
+    return loaded;
   }
-  return snapshot;
+  ++generation_;
+  return loaded;
+}
+
+std::shared_ptr<const config::Snapshot> load_snapshot(const std::string& file) {
+  SnapshotLoader::Loaded loaded = SnapshotLoader(file).load();
+  if (!loaded.snapshot) {
+    log::error(loaded.refusal);
+  }
+  return std::move(loaded.snapshot);
 }
 
 }  // namespace signet::app

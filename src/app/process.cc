@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <utility>
 
 #include "signet/base/log.h"
 
@@ -46,10 +47,10 @@ void StopSignals::run() {
       return;
     }
     if (signal == SIGHUP) {
-      log::warning("SIGHUP: the configuration is read at start only; stop (SIGTERM) and start again to change it");
-      continue;
+      reload_ = true;
+    } else {
+      ++count_;
     }
-    ++count_;
     changed_.notify_all();
   }
 }
@@ -57,6 +58,26 @@ void StopSignals::run() {
 void StopSignals::wait() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return count_ != 0; });
+}
+
+StopSignals::Event StopSignals::next() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return count_ != 0 || reload_ || files_changed_; });
+  if (count_ != 0) {
+    return Event::stop;
+  }
+  if (std::exchange(reload_, false)) {
+    files_changed_ = false;  // everything is read anew
+    return Event::reload;
+  }
+  files_changed_ = false;
+  return Event::files_changed;
+}
+
+void StopSignals::files_changed() {
+  const std::scoped_lock lock(mutex_);
+  files_changed_ = true;
+  changed_.notify_all();
 }
 
 unsigned StopSignals::count() const {
@@ -76,18 +97,36 @@ int open_standard_output() {
   return fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
 }
 
+Result<int> open_for_lines(const std::string& path) {
+  const int descriptor =
+      path == "-" ? open_standard_output() : ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0640);
+  if (descriptor < 0) {
+    return fail(ErrorKind::config, Origin::internal, fmt::format("access log {}: {}", path, std::strerror(errno)));
+  }
+  return descriptor;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<AccessLogFile>> AccessLogFile::open(const std::string& path) {
   if (path.empty()) {
     return std::unique_ptr<AccessLogFile>(new AccessLogFile(-1));
   }
-  const int descriptor =
-      path == "-" ? open_standard_output() : ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0640);
-  if (descriptor < 0) {
-    return fail(ErrorKind::config, Origin::internal, fmt::format("access log {}: {}", path, std::strerror(errno)));
+  const Result<int> descriptor = open_for_lines(path);
+  if (!descriptor) {
+    return std::unexpected(descriptor.error());
   }
-  return std::unique_ptr<AccessLogFile>(new AccessLogFile(descriptor));
+  return std::unique_ptr<AccessLogFile>(new AccessLogFile(*descriptor));
+}
+
+Result<void> AccessLogFile::reopen(const std::string& path) {
+  const Result<int> descriptor = open_for_lines(path.empty() ? "/dev/null" : path);
+  if (!descriptor) {
+    return std::unexpected(descriptor.error());
+  }
+  dup3(*descriptor, descriptor_, O_CLOEXEC);  // in one step: a shard writes to the one or the other
+  close(*descriptor);
+  return {};
 }
 
 AccessLogFile::~AccessLogFile() {

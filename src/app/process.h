@@ -19,19 +19,24 @@
 /// What a program that serves needs from the operating system, beside its sockets.
 namespace signet::app {
 
-/// Turns SIGTERM and SIGINT into something to wait for. Blocks both in the thread that makes it, and so in all threads that are started
-/// from it afterwards: make it first. SIGPIPE is ignored from then on, and SIGHUP answered by a
-/// line in the log.
+/// Turns SIGTERM, SIGINT and SIGHUP into something to wait for, together with changes of files. Blocks them in the thread that makes it,
+/// and so in all threads that are started from it afterwards: make it first. SIGPIPE is ignored from then on.
 class StopSignals {
  public:
+  enum class Event : std::uint8_t { stop, reload, files_changed };
+
   StopSignals();
   StopSignals(const StopSignals&) = delete;
   StopSignals& operator=(const StopSignals&) = delete;
   ~StopSignals();
 
-  /// Until the first signal.
+  /// Until the first signal to stop; SIGHUP does nothing.
   void wait();
-  /// How many have arrived so far. Thread-safe.
+  /// Until there is something to do: stop (from then on always), one SIGHUP or several, changed files.
+  [[nodiscard]] Event next();
+  /// The next `next` says files_changed. Thread-safe.
+  void files_changed();
+  /// How many signals to stop have arrived so far. Thread-safe.
   [[nodiscard]] unsigned count() const;
 
  private:
@@ -41,6 +46,8 @@ class StopSignals {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   unsigned count_ = 0;
+  bool reload_ = false;
+  bool files_changed_ = false;
   bool ending_ = false;
   std::thread thread_;
 };
@@ -58,6 +65,10 @@ class AccessLogFile {
 
   /// Empty if there is no log. Thread-safe.
   [[nodiscard]] std::function<void(std::string_view lines)> sink();
+
+  /// Goes on in `path` (as for `open`), under the same sinks, while they write; opens a file anew that was renamed. REQUIRES: it was opened
+  /// with a path. Error: as `open`; then it goes on where it was.
+  [[nodiscard]] Result<void> reopen(const std::string& path);
 
  private:
   explicit AccessLogFile(int descriptor) : descriptor_(descriptor) {}

@@ -3,12 +3,16 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdlib>
 #include <memory>
 #include <optional>
 #include <random>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,6 +24,7 @@
 #include "signet/io/shard.h"
 #include "signet/net/resolver.h"
 #include "signet/net/session_depot.h"
+#include "file_watch.h"
 #include "load_snapshot.h"
 #include "process.h"
 #include "status.h"
@@ -43,12 +48,22 @@ class Server {
   bool start(std::uint32_t shards);
   bool listen();
   void report_status();
+  void serve();
+  void reload(std::string_view cause);
+  net::ConnectionPool::Retired apply();
+  void take_access_log(std::string_view cause);
+  void warn_of_restart() const;
+  void watch_files();
   int drain();
   void stop_workers();
 
   std::optional<StatusSignal> status_signal_;
   std::optional<StopSignals> signals_;  ///< once the configuration is read: until then a signal ends the process as usual
-  std::shared_ptr<const config::Snapshot> snapshot_;
+  std::unique_ptr<FileWatch> watch_;
+  std::unique_ptr<SnapshotLoader> loader_;
+  std::shared_ptr<const config::Snapshot> snapshot_;  ///< in force
+  std::shared_ptr<const config::Snapshot> first_;     ///< what the listeners and shards were made from
+  std::string access_log_path_;
   std::unique_ptr<net::Resolver> resolver_;
   net::SessionDepot session_depot_;
   std::unique_ptr<AccessLogFile> access_log_;
@@ -56,10 +71,13 @@ class Server {
 };
 
 int Server::run(const RunOptions& options) {
-  snapshot_ = load_snapshot(options.config_file);
-  if (!snapshot_) {
+  loader_ = std::make_unique<SnapshotLoader>(options.config_file);
+  SnapshotLoader::Loaded loaded = loader_->load();
+  if (!loaded.snapshot) {
+    log::error(loaded.refusal);
     return 1;
   }
+  first_ = snapshot_ = std::move(loaded.snapshot);
   const config::Config& config = snapshot_->config();
   for (const config::Listener& listener : config.listeners) {
     if (const Result<void> free = io::check_address_free(listener.address); !free) {
@@ -76,6 +94,7 @@ int Server::run(const RunOptions& options) {
     return 1;
   }
   access_log_ = std::move(*access_log);
+  access_log_path_ = config.access_log;
   Result<std::unique_ptr<net::Resolver>> resolver = net::Resolver::create({});
   if (!resolver) {
     log::error(resolver.error().detail);
@@ -90,7 +109,8 @@ int Server::run(const RunOptions& options) {
   log::info(fmt::format("signet {} serves {} with {} shard{}, generation {}", version(), options.config_file, shards,
                         shards == 1 ? "" : "s", snapshot_->generation()));
   status_signal_->start([this] { report_status(); });
-  signals_->wait();
+  watch_files();
+  serve();
   return drain();
 }
 
@@ -150,6 +170,109 @@ void Server::report_status() {
   for (const std::string& line : status_lines(shards, session_depot_.size())) {
     log::info(line);
   }
+}
+
+/// Until a signal to stop.
+void Server::serve() {
+  while (true) {
+    switch (signals_->next()) {
+      case StopSignals::Event::stop: return;
+      case StopSignals::Event::reload: reload("SIGHUP"); break;
+      case StopSignals::Event::files_changed:
+        if (loader_->files_changed()) {
+          reload("files");
+        } else {
+          log::write(log::Level::debug, "the files are unchanged");
+        }
+        break;
+    }
+  }
+}
+
+/// Every reload ends with one line, "reload applied …" or "reload refused: …", and after the first no call starts under the old snapshot.
+void Server::reload(std::string_view cause) {
+  SnapshotLoader::Loaded loaded = loader_->load();
+  if (!loaded.snapshot) {
+    watch_files();
+    log::error(fmt::format("reload refused: {}; generation {} stays in force cause={}", loaded.refusal, snapshot_->generation(), cause));
+    return;
+  }
+  snapshot_ = std::move(loaded.snapshot);
+  watch_files();
+  warn_of_restart();
+  take_access_log(cause);
+  const net::ConnectionPool::Retired retired = apply();
+  log::info(fmt::format("reload applied generation={} cause={} certificates_changed={} idle_connections_closed={} connections_draining={}",
+                        snapshot_->generation(), cause, loaded.certificates_changed, retired.idle, retired.leased));
+}
+
+/// Puts the snapshot in force on every shard, and waits for that. Returns what retired identities left behind, on all shards together.
+net::ConnectionPool::Retired Server::apply() {
+  session_depot_.retain(snapshot_->identity_keys());  // before any shard: none puts back what is retired
+  std::vector<net::ConnectionPool::Retired> retired(workers_.size());
+  Answers applied;
+  for (std::size_t at = 0; at < workers_.size(); ++at) {
+    workers_[at].shard->post([this, at, &retired, &applied] {
+      retired[at] = workers_[at].gateway->apply(snapshot_);
+      applied.add();
+    });
+  }
+  applied.wait_for(workers_.size());
+  net::ConnectionPool::Retired sum;
+  for (const net::ConnectionPool::Retired& each : retired) {
+    sum.idle += each.idle;
+    sum.leased += each.leased;
+  }
+  return sum;
+}
+
+/// A file is opened anew at each SIGHUP, so that it may have been renamed before.
+void Server::take_access_log(std::string_view cause) {
+  const std::string& path = snapshot_->config().access_log;
+  if (first_->config().access_log.empty() || (path == access_log_path_ && (path == "-" || cause != "SIGHUP"))) {
+    return;
+  }
+  if (const Result<void> opened = access_log_->reopen(path); !opened) {
+    log::warning(fmt::format("{}; it goes on as before", opened.error().detail));
+    return;
+  }
+  access_log_path_ = path;
+}
+
+void Server::warn_of_restart() const {
+  const config::Config& started = first_->config();
+  const config::Config& wanted = snapshot_->config();
+  const auto warn = [&wanted](std::string_view setting) {
+    log::warning(config::Problem{.source = {.file = wanted.file, .pointer = fmt::format("/{}", setting)},
+                                 .message = "the change takes a restart; what was read at start stays in force"}
+                     .text());
+  };
+  if (wanted.shards != started.shards) {
+    warn("shards");
+  }
+  if (!std::ranges::equal(wanted.listeners, started.listeners, {}, &config::Listener::address, &config::Listener::address)) {
+    warn("listeners");
+  }
+  if (started.access_log.empty() && !wanted.access_log.empty()) {
+    warn("accessLog");
+  }
+}
+
+/// From now on all files count that the last attempt to load has read.
+void Server::watch_files() {
+  if (!snapshot_->config().watch_files) {
+    watch_.reset();
+    return;
+  }
+  if (!watch_) {
+    Result<std::unique_ptr<FileWatch>> watch = FileWatch::start([this] { signals_->files_changed(); }, {});
+    if (!watch) {
+      log::warning(fmt::format("{}; SIGHUP reads them", watch.error().detail));
+      return;
+    }
+    watch_ = std::move(*watch);
+  }
+  watch_->watch(loader_->files());
 }
 
 /// Ends every Gateway: those that are not yet idle are cut off.

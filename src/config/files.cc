@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 #include <system_error>
 
 namespace signet::config {
@@ -67,6 +68,28 @@ Result<std::string> SystemFiles::read(const std::string& path, std::size_t bytes
     }
   }
   return fail(ErrorKind::config, Origin::internal, fmt::format("{}: larger than the {} bytes that are read", path, bytes_max));
+}
+
+Result<std::vector<std::string>> SystemFiles::list(const std::string& directory, std::size_t count_max) {
+  std::error_code failure;
+  std::vector<std::string> names;
+  for (std::filesystem::directory_iterator entry(directory, failure), end; !failure && entry != end; entry.increment(failure)) {
+    std::string name = entry->path().filename().string();
+    std::error_code unknown;
+    const std::filesystem::file_type type = entry->status(unknown).type();
+    if (name.starts_with('.') || (type != std::filesystem::file_type::regular && type != std::filesystem::file_type::not_found)) {
+      continue;
+    }
+    if (names.size() == count_max) {
+      return fail(ErrorKind::config, Origin::internal, fmt::format("{}: more than the {} files that are read", directory, count_max));
+    }
+    names.push_back(std::move(name));
+  }
+  if (failure) {
+    return system_failure(directory, failure.value());
+  }
+  std::ranges::sort(names);
+  return names;
 }
 
 std::optional<std::string> SystemFiles::environment(const std::string& name) {

@@ -96,6 +96,13 @@ std::size_t first_line_not_utf8(std::string_view text) {
   return 0;
 }
 
+/// Bytes from one count of characters to the next.
+constexpr std::size_t lines_step = 1024;
+
+bool is_first_of_character(char c) {
+  return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+}
+
 }  // namespace
 
 std::string_view name_of(Type type) {
@@ -132,7 +139,12 @@ std::expected<Node, SyntaxError> parse(std::string_view text, std::size_t depth_
 }
 
 Lines::Lines(std::string_view text) : text_(text), starts_{0} {
+  std::size_t characters = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
+    if (i % lines_step == 0) {
+      characters_.push_back(characters);
+    }
+    characters += is_first_of_character(text[i]) ? std::size_t{1} : std::size_t{0};
     if (text[i] == '\n') {
       starts_.push_back(i + 1);
     }
@@ -142,10 +154,17 @@ Lines::Lines(std::string_view text) : text_(text), starts_{0} {
 Position Lines::at(std::size_t offset) const {
   const auto after = std::upper_bound(starts_.begin(), starts_.end(), offset);
   const std::size_t start = *(after - 1);
-  const std::string_view before = text_.substr(start, offset - start);
-  const auto characters =
-      std::count_if(before.begin(), before.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
-  return {.line = static_cast<std::uint32_t>(after - starts_.begin()), .column = static_cast<std::uint32_t>(characters) + 1};
+  return {.line = static_cast<std::uint32_t>(after - starts_.begin()),
+          .column = static_cast<std::uint32_t>(characters_before(offset) - characters_before(start)) + 1};
+}
+
+std::size_t Lines::characters_before(std::size_t offset) const {
+  if (characters_.empty()) {
+    return 0;
+  }
+  const std::size_t step = std::min(offset / lines_step, characters_.size() - 1);
+  const std::string_view rest = text_.substr(step * lines_step, offset - step * lines_step);
+  return characters_[step] + static_cast<std::size_t>(std::count_if(rest.begin(), rest.end(), is_first_of_character));
 }
 
 }  // namespace signet::config::json

@@ -52,8 +52,12 @@ class Lines {
   [[nodiscard]] Position at(std::size_t offset) const;
 
  private:
+  /// Code points in the first `offset` bytes.
+  [[nodiscard]] std::size_t characters_before(std::size_t offset) const;
+
   std::string_view text_;
   std::vector<std::size_t> starts_;
+  std::vector<std::size_t> characters_;  ///< before the bytes at which a step begins: a whole file may be one line
 };
 
 }  // namespace signet::config::json

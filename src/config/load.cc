@@ -8,6 +8,7 @@
 #include <chrono>
 #include <string_view>
 #include <tuple>
+#include <unordered_map>
 #include <utility>
 
 #include "json.h"
@@ -107,12 +108,13 @@ void read_access_log(ObjectReader& reader, Config& config) {
 /// Reads every object of a list and sees to it that no id is there twice.
 template <typename Object, typename Read>
 void read_objects(ObjectReader& reader, std::string_view name, Read read, std::vector<Object>& objects) {
+  std::unordered_map<std::string, std::uint32_t> lines;  // of ids
   reader.each(name, json::Type::object, [&](const Item& item) {
     Object object = read(reader.document(), item);
-    const auto same = std::find_if(objects.begin(), objects.end(), [&](const Object& other) { return other.id == object.id; });
-    if (same != objects.end() && !object.id.empty()) {
+    const auto [same, free] = lines.try_emplace(object.id, object.source.line);
+    if (!free && !object.id.empty()) {
       reader.document().report().error(object.source,
-                                       fmt::format("the id \"{}\" is taken by the object on line {}", object.id, same->source.line));
+                                       fmt::format("the id \"{}\" is taken by the object on line {}", object.id, same->second));
     }
     objects.push_back(std::move(object));
   });
@@ -129,11 +131,13 @@ Config read_config(Document& document, const json::Node& root) {
   reader.object("limits", [&](ObjectReader& limits) { read_limits(limits, config.limits); });
   reader.object("timeouts", [&](ObjectReader& timeouts) { read_timeouts(timeouts, config.timeouts); });
   reader.duration("drainTimeout", config.drain_timeout, Duration::zero(), hours(24));
+  reader.boolean("watchFiles", config.watch_files);
   read_access_log(reader, config);
   reader.choice<ForwardedHeaders>("forwardedHeaders", config.forwarded_headers, forwarded_headers);
   reader.object("errors", [&](ObjectReader& errors) { read_errors(errors, config); });
   read_objects(reader, "certificates", read_certificate, config.certificates);
   read_objects(reader, "certificateAuthorities", read_certificate_authority, config.certificate_authorities);
+  read_objects(reader, "certificateRevocationLists", read_certificate_revocation_list, config.certificate_revocation_lists);
   read_objects(reader, "backends", read_backend, config.backends);
   read_objects(reader, "apis", read_api, config.apis);
   reader.not_available({"admin", "stateDirectory", "policyFile"});

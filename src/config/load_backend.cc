@@ -98,9 +98,14 @@ void read_pins(ObjectReader& reader, BackendTls& tls) {
 
 void read_tls(ObjectReader& reader, BackendTls& tls) {
   reader.references("certificateAuthorities", tls.certificate_authorities, 1000);
+  reader.references("certificateRevocationLists", tls.certificate_revocation_lists, 1000);
   reader.boolean("validateCertificateChain", tls.validate_certificate_chain);
   reader.boolean("validateCertificateName", tls.validate_certificate_name);
   read_pins(reader, tls);
+  const bool pinned = !tls.server_certificate_thumbprints.empty() || !tls.server_x509_names.empty();
+  if (!tls.validate_certificate_chain && !pinned && !tls.certificate_revocation_lists.empty()) {
+    reader.warning("certificateRevocationLists", "has no effect: validateCertificateChain is off");
+  }
   std::string server_name;
   reader.text("serverName", server_name, 1, 255);
   if (!server_name.empty() && !is_host(server_name) && !parse_address(server_name, 0)) {
@@ -120,6 +125,12 @@ void read_tls(ObjectReader& reader, BackendTls& tls) {
   }
   reader.choice<wire::LateAuthentication>("lateAuthentication", tls.late_authentication, late_authentications);
   reader.boolean("requireCertificateRequest", tls.require_certificate_request);
+  Duration lifetime = tls.session_lifetime;
+  reader.duration("sessionLifetime", lifetime, Duration::zero(), wire::session_lifetime_max);
+  tls.session_lifetime = std::chrono::floor<seconds>(lifetime);
+  if (tls.session_lifetime != lifetime) {
+    reader.error("sessionLifetime", "expected a time of whole seconds");
+  }
 }
 
 }  // namespace

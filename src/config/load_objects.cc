@@ -99,10 +99,27 @@ Certificate read_certificate(Document& document, const Item& item) {
 CertificateAuthority read_certificate_authority(Document& document, const Item& item) {
   ObjectReader reader(document, item);
   CertificateAuthority authority{.source = reader.source()};
-  reader.require({"id", "pemFile"});
+  reader.require({"id"});
   reader.id(authority.id, certificate_id_size_max);
   reader.file("pemFile", authority.pem_file);
+  reader.file("directory", authority.directory);
+  reader.boolean("system", authority.system);
+  const int sources = (reader.has("pemFile") ? 1 : 0) + (reader.has("directory") ? 1 : 0) + (reader.has("system") ? 1 : 0);
+  if (item.node->type == json::Type::object && sources != 1) {
+    document.report().error(reader.source(), R"(expected exactly one of pemFile, directory and "system": true)");
+  } else if (bool off = true; reader.boolean("system", off), !off) {
+    reader.error("system", "expected true, or pemFile or directory in its place");
+  }
   return authority;
+}
+
+CertificateRevocationList read_certificate_revocation_list(Document& document, const Item& item) {
+  ObjectReader reader(document, item);
+  CertificateRevocationList list{.source = reader.source()};
+  reader.require({"id", "file"});
+  reader.id(list.id, certificate_id_size_max);
+  reader.file("file", list.file);
+  return list;
 }
 
 Api read_api(Document& document, const Item& item) {

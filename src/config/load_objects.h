@@ -9,6 +9,7 @@ namespace signet::config {
 
 [[nodiscard]] Certificate read_certificate(Document& document, const Item& item);
 [[nodiscard]] CertificateAuthority read_certificate_authority(Document& document, const Item& item);
+[[nodiscard]] CertificateRevocationList read_certificate_revocation_list(Document& document, const Item& item);
 [[nodiscard]] Backend read_backend(Document& document, const Item& item);
 [[nodiscard]] Api read_api(Document& document, const Item& item);
 

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 #include <string.h>
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 #include <utility>
@@ -38,12 +39,18 @@ void strip_newline(std::string& text) {
   }
 }
 
+template <typename Value>
+std::shared_ptr<const Value> find(const std::map<std::string, std::shared_ptr<const Value>, std::less<>>& known, const std::string& id) {
+  const auto place = known.find(id);
+  return place == known.end() ? nullptr : place->second;
+}
+
 }  // namespace
 
 Material::Material() = default;
 Material::~Material() = default;
 
-Material::Entry::~Entry() {
+Material::CertificateEntry::~CertificateEntry() {
   wipe(certificates);
   wipe(key);
   if (password) {
@@ -51,53 +58,101 @@ Material::Entry::~Entry() {
   }
 }
 
-bool Material::Entry::same_parts(const Entry& other) const {
+bool Material::CertificateEntry::same_parts(const CertificateEntry& other) const {
   return pfx == other.pfx && certificates == other.certificates && key == other.key && password == other.password &&
          friendly_name == other.friendly_name;
 }
 
+/// What was read; if that has failed, what was `before`, and the faults are warnings that say what is `kept`; if there was nothing, null.
+template <typename Value>
+std::shared_ptr<const Value> MaterialReader::in_force(std::shared_ptr<const Value> read, std::shared_ptr<const Value> before, Report faults,
+                                                      std::string_view kept) {
+  if (read || !before) {
+    report_.append(std::move(faults));
+    return read;
+  }
+  for (const Problem& fault : faults.errors) {
+    report_.warning(fault.source, fmt::format("{}; {}", fault.message, kept));
+  }
+  return before;
+}
+
 std::shared_ptr<const wire::Certificate> MaterialReader::certificate(const Certificate& certificate) {
-  std::unique_ptr<Material::Entry> parts = parts_of(certificate);
+  const Reference& file = certificate.pfx_file.value.empty() ? certificate.pem_file : certificate.pfx_file;
+  Report faults;
+  std::shared_ptr<const CertificateEntry> entry = read_certificate(certificate, faults);
+  std::string kept;
+  const auto before = material_ == nullptr ? nullptr : find(material_->certificates_, certificate.id);
+  if (before) {
+    kept = fmt::format("the certificate read before stays in force (serial {}, expires {})", before->certificate->serial(),
+                       wire::wall_time_text(before->certificate->not_after()));
+    if (entry && entry->certificate->expired(now_) && !before->certificate->expired(now_)) {
+      faults.error(file.source, fmt::format("certificate \"{}\": {}: expired on {}", certificate.id, file.value,
+                                            wire::wall_time_text(entry->certificate->not_after())));
+      entry = nullptr;
+    }
+  }
+  entry = in_force(std::move(entry), before, std::move(faults), kept);
+  if (!entry) {
+    return nullptr;
+  }
+  for (const std::string& warning : entry->certificate->warnings(now_)) {
+    report_.warning(file.source, fmt::format("certificate \"{}\": {}", certificate.id, warning));
+  }
+  certificates_[certificate.id] = entry;
+  return entry->certificate;
+}
+
+/// Null after an error.
+std::shared_ptr<const Material::CertificateEntry> MaterialReader::read_certificate(const Certificate& certificate, Report& faults) {
+  std::shared_ptr<CertificateEntry> parts = parts_of(certificate, faults);
   if (!parts) {
     return nullptr;
   }
+  parts->certificate = known(certificate.id, *parts);
+  if (parts->certificate) {
+    return parts;
+  }
   const Reference& file = parts->pfx ? certificate.pfx_file : certificate.pem_file;
-  if (material_ != nullptr) {
-    for (const std::unique_ptr<const Material::Entry>& known : material_->entries_) {
-      if (known->same_parts(*parts)) {
-        parts->certificate = known->certificate;
-      }
-    }
+  Result<std::shared_ptr<const wire::Certificate>> made =
+      parts->pfx ? wire::Certificate::from_pfx(as_bytes(parts->certificates),
+                                               wire::PfxOptions{.password = parts->password, .friendly_name = parts->friendly_name})
+                 : wire::Certificate::from_pem(parts->certificates, parts->key, parts->password);
+  if (!made) {
+    faults.error(file.source, fmt::format("certificate \"{}\": {}: {}", certificate.id, file.value, made.error().detail));
+    return nullptr;
   }
-  if (!parts->certificate) {
-    Result<std::shared_ptr<const wire::Certificate>> made =
-        parts->pfx ? wire::Certificate::from_pfx(as_bytes(parts->certificates),
-                                                 wire::PfxOptions{.password = parts->password, .friendly_name = parts->friendly_name})
-                   : wire::Certificate::from_pem(parts->certificates, parts->key, parts->password);
-    if (!made) {
-      report_.error(file.source, fmt::format("certificate \"{}\": {}: {}", certificate.id, file.value, made.error().detail));
-      return nullptr;
-    }
-    parts->certificate = std::move(*made);
-  }
-  for (const std::string& warning : parts->certificate->warnings(now_)) {
-    report_.warning(file.source, fmt::format("certificate \"{}\": {}", certificate.id, warning));
-  }
-  used_.push_back(std::move(parts));
-  return used_.back()->certificate;
+  parts->certificate = std::move(*made);
+  return parts;
 }
 
-std::unique_ptr<Material::Entry> MaterialReader::parts_of(const Certificate& certificate) {
+/// One that the last build made of the same parts, most likely under the same id.
+std::shared_ptr<const wire::Certificate> MaterialReader::known(const std::string& id, const CertificateEntry& parts) const {
+  if (material_ == nullptr) {
+    return nullptr;
+  }
+  if (const std::shared_ptr<const CertificateEntry> before = find(material_->certificates_, id); before && before->same_parts(parts)) {
+    return before->certificate;
+  }
+  for (const auto& [other, entry] : material_->certificates_) {
+    if (entry->same_parts(parts)) {
+      return entry->certificate;
+    }
+  }
+  return nullptr;
+}
+
+std::shared_ptr<Material::CertificateEntry> MaterialReader::parts_of(const Certificate& certificate, Report& faults) {
   const std::string object = fmt::format("certificate \"{}\"", certificate.id);
-  auto parts = std::make_unique<Material::Entry>();
+  auto parts = std::make_shared<CertificateEntry>();
   parts->pfx = !certificate.pfx_file.value.empty();
   parts->friendly_name = certificate.friendly_name;
   std::optional<std::string> content =
-      read(parts->pfx ? certificate.pfx_file : certificate.pem_file, object, wire::certificate_file_bytes_max);
+      read(parts->pfx ? certificate.pfx_file : certificate.pem_file, object, wire::certificate_file_bytes_max, faults);
   std::optional<std::string> key = certificate.key_file.value.empty()
                                        ? std::optional<std::string>("")
-                                       : read(certificate.key_file, object, wire::certificate_file_bytes_max);
-  const bool password = read_password(certificate, parts->password);
+                                       : read(certificate.key_file, object, wire::certificate_file_bytes_max, faults);
+  const bool password = read_password(certificate, parts->password, faults);
   if (!content || !key || !password) {
     return nullptr;
   }
@@ -107,10 +162,10 @@ std::unique_ptr<Material::Entry> MaterialReader::parts_of(const Certificate& cer
 }
 
 /// False after an error.
-bool MaterialReader::read_password(const Certificate& certificate, std::optional<std::string>& password) {
+bool MaterialReader::read_password(const Certificate& certificate, std::optional<std::string>& password, Report& faults) {
   const std::string object = fmt::format("certificate \"{}\"", certificate.id);
   if (!certificate.password_file.value.empty()) {
-    password = read(certificate.password_file, object, password_file_bytes_max);
+    password = read(certificate.password_file, object, password_file_bytes_max, faults);
     if (password) {
       strip_newline(*password);
     }
@@ -119,36 +174,57 @@ bool MaterialReader::read_password(const Certificate& certificate, std::optional
   if (!certificate.password_env.value.empty()) {
     password = files_.environment(certificate.password_env.value);
     if (!password) {
-      report_.error(certificate.password_env.source,
-                    fmt::format("{}: the environment has no variable {}", object, certificate.password_env.value));
+      faults.error(certificate.password_env.source,
+                   fmt::format("{}: the environment has no variable {}", object, certificate.password_env.value));
     }
     return password.has_value();
   }
   return true;
 }
 
-std::optional<std::string> MaterialReader::read(const Reference& file, const std::string& object, std::size_t bytes_max) {
+std::optional<std::string> MaterialReader::read(const Reference& file, const std::string& object, std::size_t bytes_max, Report& faults) {
   Result<std::string> content = files_.read(file.value, bytes_max);
   if (!content) {
-    report_.error(file.source, fmt::format("{}: {}", object, content.error().detail));
+    faults.error(file.source, fmt::format("{}: {}", object, content.error().detail));
     return std::nullopt;
   }
   return std::move(*content);
 }
 
 std::shared_ptr<const wire::CertificateAuthority> MaterialReader::authority(const CertificateAuthority& authority) {
+  Report faults;
+  std::shared_ptr<const wire::CertificateAuthority> read = read_authority(authority, faults);
+  const auto expired = [this](const wire::CertificateAuthority& whole) {
+    return std::ranges::all_of(whole.anchors(), [this](const wire::CertificateInfo& anchor) { return anchor.expired(now_); });
+  };
+  const auto before = material_ == nullptr ? nullptr : find(material_->authorities_, authority.id);
+  if (read && before && expired(*read) && !expired(*before)) {
+    faults.error(authority.pem_file.source,
+                 fmt::format("certificate authority \"{}\": {}: every certificate is expired", authority.id, authority.pem_file.value));
+    read = nullptr;
+  }
+  read = in_force(std::move(read), before, std::move(faults), "the authority read before stays in force");
+  if (!read) {
+    return nullptr;
+  }
+  for (const std::string& warning : read->warnings(now_)) {
+    report_.warning(authority.pem_file.source, fmt::format("certificate authority \"{}\": {}", authority.id, warning));
+  }
+  authorities_[authority.id] = read;
+  return read;
+}
+
+/// Null after an error.
+std::shared_ptr<const wire::CertificateAuthority> MaterialReader::read_authority(const CertificateAuthority& authority, Report& faults) {
   const std::string object = fmt::format("certificate authority \"{}\"", authority.id);
-  const std::optional<std::string> content = read(authority.pem_file, object, wire::certificate_file_bytes_max);
+  const std::optional<std::string> content = read(authority.pem_file, object, wire::certificate_file_bytes_max, faults);
   if (!content) {
     return nullptr;
   }
   Result<std::shared_ptr<const wire::CertificateAuthority>> made = wire::CertificateAuthority::from_file(as_bytes(*content));
   if (!made) {
-    report_.error(authority.pem_file.source, fmt::format("{}: {}: {}", object, authority.pem_file.value, made.error().detail));
+    faults.error(authority.pem_file.source, fmt::format("{}: {}: {}", object, authority.pem_file.value, made.error().detail));
     return nullptr;
-  }
-  for (const std::string& warning : (*made)->warnings(now_)) {
-    report_.warning(authority.pem_file.source, fmt::format("{}: {}", object, warning));
   }
   return std::move(*made);
 }
@@ -175,10 +251,25 @@ std::shared_ptr<const wire::CertificateAuthority> MaterialReader::system_authori
   return *system_;
 }
 
-void MaterialReader::remember() {
-  if (material_ != nullptr) {
-    material_->entries_ = std::move(used_);
+std::size_t MaterialReader::remember() {
+  if (material_ == nullptr) {
+    return 0;
   }
+  std::size_t changed = 0;
+  for (const auto& [id, entry] : certificates_) {
+    const std::shared_ptr<const CertificateEntry> before = find(material_->certificates_, id);
+    if (!before || !std::ranges::equal(before->certificate->chain_der(), entry->certificate->chain_der())) {
+      ++changed;
+    }
+  }
+  for (const auto& [id, entry] : material_->certificates_) {
+    if (!certificates_.contains(id)) {
+      ++changed;
+    }
+  }
+  material_->certificates_ = std::move(certificates_);
+  material_->authorities_ = std::move(authorities_);
+  return changed;
 }
 
 }  // namespace signet::config

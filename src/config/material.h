@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <cstddef>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include "signet/config/config.h"
 #include "signet/config/files.h"
@@ -15,7 +18,7 @@
 namespace signet::config {
 
 /// What one certificate is made of: equal parts make an equal certificate. Wiped with the object.
-struct Material::Entry {
+struct Material::CertificateEntry {
   std::string certificates;  ///< content of the PFX or PEM file
   std::string key;           ///< content of the key's own PEM file
   std::optional<std::string> password;
@@ -23,15 +26,16 @@ struct Material::Entry {
   bool pfx = false;
   std::shared_ptr<const wire::Certificate> certificate;
 
-  Entry() = default;
-  Entry(const Entry&) = delete;
-  Entry& operator=(const Entry&) = delete;
-  ~Entry();
+  CertificateEntry() = default;
+  CertificateEntry(const CertificateEntry&) = delete;
+  CertificateEntry& operator=(const CertificateEntry&) = delete;
+  ~CertificateEntry();
 
-  [[nodiscard]] bool same_parts(const Entry& other) const;
+  [[nodiscard]] bool same_parts(const CertificateEntry& other) const;
 };
 
-/// Reads certificates and authorities; each fault becomes a Problem that names the object.
+/// Reads certificates and authorities; each fault becomes a Problem that names the object: an error, or a warning where `material` has what
+/// was read under that id before, which then stays in force.
 class MaterialReader {
  public:
   /// `material` may be null.
@@ -41,22 +45,36 @@ class MaterialReader {
   /// Null after an error.
   [[nodiscard]] std::shared_ptr<const wire::Certificate> certificate(const Certificate& certificate);
   [[nodiscard]] std::shared_ptr<const wire::CertificateAuthority> authority(const CertificateAuthority& authority);
+  /// Of every file in its folder that holds PEM certificates. Null after an error.
+  [[nodiscard]] std::shared_ptr<const wire::CertificateAuthority> directory_authority(const CertificateAuthority& authority);
+  /// DER, each list once. Nothing after an error.
+  [[nodiscard]] std::optional<std::vector<ByteVector>> revocation_lists(const CertificateRevocationList& list);
   /// The bundle of the system, read once; null (and nothing reported) if there is none.
   [[nodiscard]] std::shared_ptr<const wire::CertificateAuthority> system_authority();
 
-  /// From now on `material` remembers what was read here, and nothing else.
-  void remember();
+  /// From now on `material` remembers what was read here, and nothing else. Returns how many ids have another certificate than before,
+  /// those that are new or gone included.
+  std::size_t remember();
 
  private:
-  [[nodiscard]] std::unique_ptr<Material::Entry> parts_of(const Certificate& certificate);
-  [[nodiscard]] bool read_password(const Certificate& certificate, std::optional<std::string>& password);
-  [[nodiscard]] std::optional<std::string> read(const Reference& file, const std::string& object, std::size_t bytes_max);
+  using CertificateEntry = Material::CertificateEntry;
+
+  [[nodiscard]] std::shared_ptr<const CertificateEntry> read_certificate(const Certificate& certificate, Report& faults);
+  [[nodiscard]] std::shared_ptr<CertificateEntry> parts_of(const Certificate& certificate, Report& faults);
+  [[nodiscard]] std::shared_ptr<const wire::Certificate> known(const std::string& id, const CertificateEntry& parts) const;
+  [[nodiscard]] bool read_password(const Certificate& certificate, std::optional<std::string>& password, Report& faults);
+  [[nodiscard]] std::shared_ptr<const wire::CertificateAuthority> read_authority(const CertificateAuthority& authority, Report& faults);
+  [[nodiscard]] std::optional<std::string> read(const Reference& file, const std::string& object, std::size_t bytes_max, Report& faults);
+  template <typename Value>
+  [[nodiscard]] std::shared_ptr<const Value> in_force(std::shared_ptr<const Value> read, std::shared_ptr<const Value> before, Report faults,
+                                                      std::string_view kept);
 
   Files& files_;
   Material* material_;
   WallTime now_;
   Report& report_;
-  std::vector<std::unique_ptr<const Material::Entry>> used_;
+  std::map<std::string, std::shared_ptr<const CertificateEntry>, std::less<>> certificates_;
+  std::map<std::string, std::shared_ptr<const wire::CertificateAuthority>, std::less<>> authorities_;
   std::optional<std::shared_ptr<const wire::CertificateAuthority>> system_;
 };
 

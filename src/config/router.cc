@@ -30,15 +30,16 @@ int compare_host(std::string_view lower_case, std::string_view any_case) {
 }  // namespace
 
 Router::Router(std::vector<Entry> entries) {
+  std::unordered_map<std::string, std::size_t> tables;  // by host
   routes_.reserve(entries.size());
   for (Entry& entry : entries) {
     entry.route.matched_length = entry.route.path.size();
     const Row row{.path = entry.route.path, .route = routes_.size()};
     if (entry.hosts.empty()) {
-      add({}, row);
+      add({}, row, tables);
     }
     for (const std::string& host : entry.hosts) {
-      add(host, row);
+      add(host, row, tables);
     }
     routes_.push_back(std::move(entry.route));
   }
@@ -49,11 +50,12 @@ Router::Router(std::vector<Entry> entries) {
   }
 }
 
-void Router::add(const std::string& host, const Row& row) {
-  auto table = std::ranges::find(tables_, host, &Table::host);
-  if (table == tables_.end()) {
-    table = tables_.insert(tables_.end(), Table{.host = host, .rows = {}});
+void Router::add(const std::string& host, const Row& row, std::unordered_map<std::string, std::size_t>& tables) {
+  const auto [known, is_new] = tables.try_emplace(host, tables_.size());
+  if (is_new) {
+    tables_.push_back(Table{.host = host, .rows = {}});
   }
+  Table* const table = &tables_[known->second];
   table->rows.push_back(row);
   table->segments_max = std::max(table->segments_max, static_cast<std::size_t>(std::ranges::count(row.path, '/')));
 }

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -23,13 +25,6 @@ wire::Check check(bool on) {
   return on ? wire::Check::on : wire::Check::off;
 }
 
-/// The object of that id, or nullptr.
-template <typename Object>
-const Object* find_by_id(const std::vector<Object>& objects, std::string_view id) {
-  const auto object = std::ranges::find(objects, id, &Object::id);
-  return object == objects.end() ? nullptr : &*object;
-}
-
 template <typename Object>
 std::string no_such(std::string_view kind, std::string_view id, const std::vector<Object>& objects) {
   std::vector<std::string_view> ids;
@@ -39,12 +34,13 @@ std::string no_such(std::string_view kind, std::string_view id, const std::vecto
   return fmt::format("no {} has the id \"{}\"{}", kind, id, suggestion(id, ids));
 }
 
-/// Is `prefix` the beginning of `path`, on whole segments?
-bool is_path_prefix(std::string_view prefix, std::string_view path) {
-  if (prefix.ends_with('/')) {
-    prefix.remove_suffix(1);
-  }
-  return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
+std::string_view without_last_slash(std::string_view path) {
+  return path.ends_with('/') ? path.substr(0, path.size() - 1) : path;
+}
+
+/// Where `path` at the server of `url` is; equal for what is the same place.
+std::string place(const Url& url, std::string_view path) {
+  return fmt::format("{} {} {} {}", url.scheme == Scheme::https ? "https" : "http", url.host, url.port, path);
 }
 
 class Builder {
@@ -68,6 +64,7 @@ class Builder {
   };
 
   void read_material();
+  std::shared_ptr<const wire::CertificateAuthority> trust_anchors(const CertificateAuthority& authority);
   void add_backend(const Backend& backend);
   void add_api(const Api& api);
   void check_listeners();
@@ -76,6 +73,7 @@ class Builder {
   Credential credential_by_id(const Reference& id);
   Credential credential_by_thumbprint(const Reference& thumbprint);
   std::shared_ptr<const wire::Identity> identity(const Url& url, const BackendTls& tls, const Credential& credential, const Source& source);
+  bool add_revocation_lists(const BackendTls& tls, wire::IdentitySettings& settings);
   bool add_authorities(const BackendTls& tls, const Source& source, wire::IdentitySettings& settings);
   const Upstream* upstream_of(const Api& api);
   const Upstream* upstream_under(const KnownBackend& backend, const Reference& certificate_id);
@@ -89,8 +87,10 @@ class Builder {
   MaterialReader material_;
   std::map<std::string, std::shared_ptr<const wire::Certificate>, std::less<>> certificates_;
   std::map<std::string, std::shared_ptr<const wire::CertificateAuthority>, std::less<>> authorities_;
+  std::map<std::string, std::optional<std::vector<ByteVector>>, std::less<>> revocation_lists_;
   std::map<std::string, KnownBackend, std::less<>> backends_;
   std::map<std::pair<std::string, std::string>, const Upstream*> under_certificate_;  ///< (id of a backend, id of a certificate)
+  std::unordered_map<std::string, const Backend*> lenders_;                           ///< by place; null where there are several
   std::vector<std::unique_ptr<const Upstream>> upstreams_;
   std::vector<Router::Entry> routes_;
   std::map<std::pair<std::string, std::string>, const Api*> taken_;  ///< (host, path)
@@ -106,7 +106,7 @@ Built Builder::run() {
   }
   check_listeners();
   if (built_.report.ok()) {
-    material_.remember();
+    built_.certificates_changed = material_.remember();
     built_.snapshot = std::make_shared<const Snapshot>(Snapshot::Parts{
         .config = config_,
         .generation = options_.generation,
@@ -122,14 +122,36 @@ void Builder::read_material() {
     certificates_[certificate.id] = material_.certificate(certificate);
   }
   for (const CertificateAuthority& authority : config_.certificate_authorities) {
-    authorities_[authority.id] = material_.authority(authority);
+    authorities_[authority.id] = trust_anchors(authority);
   }
+  for (const CertificateRevocationList& list : config_.certificate_revocation_lists) {
+    revocation_lists_[list.id] = material_.revocation_lists(list);
+  }
+}
+
+/// Null after an error.
+std::shared_ptr<const wire::CertificateAuthority> Builder::trust_anchors(const CertificateAuthority& authority) {
+  if (!authority.directory.value.empty()) {
+    return material_.directory_authority(authority);
+  }
+  if (!authority.system) {
+    return material_.authority(authority);
+  }
+  std::shared_ptr<const wire::CertificateAuthority> system = material_.system_authority();
+  if (!system) {
+    built_.report.error(authority.source, fmt::format("certificate authority \"{}\": this system has no bundle of its own", authority.id));
+  }
+  return system;
 }
 
 void Builder::add_backend(const Backend& backend) {
   const Upstream* const upstream = add_upstream(backend.url, backend, backend.tls, credential(backend), backend.source);
   backends_[backend.id] = KnownBackend{.settings = &backend, .upstream = upstream};
   under_certificate_[{backend.id, upstream->certificate_id}] = upstream;
+  const auto [lender, alone] = lenders_.try_emplace(place(backend.url, without_last_slash(backend.url.path)), &backend);
+  if (!alone) {
+    lender->second = nullptr;
+  }
 }
 
 /// The first certificate is presented; the others must exist too.
@@ -201,6 +223,23 @@ bool Builder::add_authorities(const BackendTls& tls, const Source& source, wire:
   return complete;
 }
 
+/// False after an error.
+bool Builder::add_revocation_lists(const BackendTls& tls, wire::IdentitySettings& settings) {
+  bool complete = true;
+  for (const Reference& reference : tls.certificate_revocation_lists) {
+    const auto known = revocation_lists_.find(reference.value);
+    if (known == revocation_lists_.end()) {
+      built_.report.error(reference.source, no_such("certificate revocation list", reference.value, config_.certificate_revocation_lists));
+    }
+    if (known == revocation_lists_.end() || !known->second) {
+      complete = false;
+      continue;
+    }
+    settings.revocation_lists.insert(settings.revocation_lists.end(), known->second->begin(), known->second->end());
+  }
+  return complete;
+}
+
 /// Null after an error.
 std::shared_ptr<const wire::Identity> Builder::identity(const Url& url, const BackendTls& tls, const Credential& credential,
                                                         const Source& source) {
@@ -216,11 +255,13 @@ std::shared_ptr<const wire::Identity> Builder::identity(const Url& url, const Ba
       .groups = tls.groups,
       .late_authentication = tls.late_authentication,
       .require_certificate_request = check(tls.require_certificate_request),
+      .session_lifetime = tls.session_lifetime,
   };
   for (const ServerX509Name& name : tls.server_x509_names) {
     settings.server_x509_names.push_back({.common_name = name.name, .issuer_thumbprint = name.issuer_certificate_thumbprint});
   }
-  if (!add_authorities(tls, source, settings)) {
+  const bool lists = add_revocation_lists(tls, settings);
+  if (!add_authorities(tls, source, settings) || !lists) {
     return nullptr;
   }
   Result<std::shared_ptr<const wire::Identity>> made = wire::Identity::make(std::move(settings));
@@ -323,25 +364,16 @@ Builder::Credential Builder::credential_for(const Url& url, const Reference& cer
 /// The backend that lends a serviceUrl its TLS checks (never its credentials): the one whose URL is the longest prefix on whole segments.
 /// Two that are equally long lend nothing.
 const Backend* Builder::lender(const Url& url) const {
-  const Backend* best = nullptr;
-  std::size_t best_size = 0;
-  bool tie = false;
-  for (const Backend& backend : config_.backends) {
-    const Url& candidate = backend.url;
-    if (candidate.scheme != url.scheme || candidate.host != url.host || candidate.port != url.port ||
-        !is_path_prefix(candidate.path, url.path)) {
-      continue;
+  std::string_view path = without_last_slash(url.path);
+  for (;;) {
+    if (const auto found = lenders_.find(place(url, path)); found != lenders_.end()) {
+      return found->second;
     }
-    const std::size_t size = candidate.path.size() - (candidate.path.ends_with('/') ? 1 : 0);
-    if (best == nullptr || size > best_size) {
-      best = &backend;
-      best_size = size;
-      tie = false;
-    } else if (size == best_size) {
-      tie = true;
+    if (path.empty()) {
+      return nullptr;
     }
+    path = path.substr(0, path.rfind('/'));
   }
-  return tie ? nullptr : best;
 }
 
 void Builder::check_listeners() {

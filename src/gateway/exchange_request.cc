@@ -294,7 +294,7 @@ void Exchange::keep_for_replay(ByteView body) {
   if (!body_kept_ || !connection_->reused() || response_begun_) {
     return;
   }
-  if (replay_.size() + body.size() > limits::call_replay_bytes_max) {
+  if (replay_.size() + body.size() > route_->upstream->replay_buffer_bytes) {
     body_kept_ = false;
     drop_replay();
     return;

@@ -23,7 +23,7 @@ namespace signet::wire {
 namespace {
 
 constexpr std::string_view format_name = "signet identity";
-constexpr std::uint64_t format_version = 1;
+constexpr std::uint64_t format_version = 2;
 
 using Digest = std::array<std::byte, 32>;
 
@@ -185,7 +185,8 @@ std::size_t IdentityKeyHash::operator()(const IdentityKey& key) const noexcept {
 IdentityKey identity_key(const IdentitySettings& settings) {
   // One name per field: an added field does not compile until it is dealt with here.
   const auto& [certificate, authorities, revocation_lists, validate_chain, validate_name, server_certificate_thumbprints, server_x509_names,
-               server_name, min_version, max_version, groups, alpn, late_authentication, require_certificate_request] = settings;
+               server_name, min_version, max_version, groups, alpn, late_authentication, require_certificate_request, session_lifetime] =
+      settings;
   Hash hash;
   hash.string(format_name);
   hash.number(format_version);
@@ -229,6 +230,7 @@ IdentityKey identity_key(const IdentitySettings& settings) {
   }
   hash.number(late_authentication);
   hash.number(require_certificate_request);
+  hash.number(static_cast<std::uint64_t>(session_lifetime.count()));
   return IdentityKey{hash.finish()};
 }
 
@@ -246,6 +248,9 @@ Result<std::shared_ptr<const Identity>> Identity::make(IdentitySettings settings
   }
   if (settings.min_version > settings.max_version) {
     return refuse("the lowest TLS version is above the highest");
+  }
+  if (settings.session_lifetime < std::chrono::seconds::zero() || settings.session_lifetime > session_lifetime_max) {
+    return refuse(fmt::format("the session lifetime is not within 0 and {} seconds", session_lifetime_max.count()));
   }
   for (const auto& check : {normalise_pins(settings), check_groups(settings), check_alpn(settings)}) {
     if (!check) {

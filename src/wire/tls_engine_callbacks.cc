@@ -20,7 +20,6 @@ namespace {
 
 constexpr std::size_t sessions_kept_max = 8;                                    // per connection, until take_session
 constexpr std::chrono::seconds tls12_lifetime_default = std::chrono::hours(2);  // RFC 5077 §3.3 leaves it to us when the server says 0
-constexpr std::chrono::seconds authentication_age_max = std::chrono::days(7);   // RFC 8446 §4.6.1
 
 TlsEngine::Parts& engine_of(void* context) {
   return *static_cast<TlsEngine::Parts*>(context);
@@ -211,7 +210,7 @@ void TlsEngine::Parts::keep_session(WOLFSSL_SESSION* session, TlsVersion session
     wolfSSL_SSL_SESSION_set_timeout(session, static_cast<long>(lifetime.count()));
   }
   const WallTime now = wall_now();
-  kept.expires_at_ = std::min(now + lifetime, authenticated_at + authentication_age_max);
+  kept.expires_at_ = std::min(now + lifetime, authenticated_at + shared().identity->settings().session_lifetime);
   if (shared().certificate) {
     kept.expires_at_ = std::min(kept.expires_at_, shared().certificate->not_after());
   }

@@ -55,12 +55,6 @@ std::optional<WallTime> time_value(const der::Element& element) {
   return std::chrono::sys_days(date) + std::chrono::hours(field[2]) + std::chrono::minutes(field[3]) + std::chrono::seconds(field[4]);
 }
 
-WallTime read_time(der::Reader& validity) {
-  const auto time = time_value(validity.read());
-  if (!time) validity.fault();
-  return time.value_or(WallTime{});
-}
-
 ByteVector copy(ByteView bytes) {
   return ByteVector(bytes.begin(), bytes.end());
 }
@@ -144,6 +138,12 @@ std::unexpected<Error> damaged_certificate(std::string_view how) {
 }
 
 }  // namespace
+
+WallTime read_time(der::Reader& reader) {
+  const auto time = time_value(reader.read());
+  if (!time) reader.fault();
+  return time.value_or(WallTime{});
+}
 
 Result<X509> read_x509(ByteView der) {
   X509 certificate;

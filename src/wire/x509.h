@@ -4,6 +4,7 @@
 #include "signet/base/bytes.h"
 #include "signet/base/result.h"
 #include "signet/wire/certificate.h"
+#include "der.h"
 #include "public_key.h"
 
 namespace signet::wire {
@@ -24,6 +25,9 @@ struct X509 {
 
 /// Reads one DER certificate. Error: config, internal; says which part is damaged.
 [[nodiscard]] Result<X509> read_x509(ByteView der);
+
+/// The next element as a Time (RFC 5280 §4.1.2.5). Anything else is a fault.
+[[nodiscard]] WallTime read_time(der::Reader& reader);
 
 /// Is this a certificate by its outer form (so that a damaged one is told apart from another kind of file)?
 [[nodiscard]] bool looks_like_certificate(ByteView bytes);

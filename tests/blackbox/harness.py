@@ -39,6 +39,14 @@ def pki() -> Pki:
     return Pki(pathlib.Path(folder.name))
 
 
+def may_take(timeout_s: float):
+    """A test that is cut off after this time, not after the runner's."""
+    def mark(function):
+        function.timeout_s = timeout_s
+        return function
+    return mark
+
+
 def binary() -> pathlib.Path:
     return pathlib.Path(os.environ.get(BINARY_VARIABLE) or ROOT / "build/release/src/signet").resolve()
 

@@ -20,7 +20,7 @@ error_log {folder}/error.log info;
 worker_processes 1;
 events {{ worker_connections 256; }}
 http {{
-  log_format story '$request_method $request_uri $status $ssl_client_fingerprint $ssl_session_reused';
+  log_format story '$request_method $request_uri $status $ssl_client_fingerprint $ssl_session_reused $http_x_mark';
   access_log {folder}/access.log story;
   client_body_temp_path {folder}/body;
   proxy_temp_path {folder}/proxy;
@@ -51,6 +51,7 @@ http {{
     location /chunked/ {{ alias {folder}/files/; ssi on; ssi_types *; }}
     # PUT keeps the body, GET gives it back.
     location /store/ {{ dav_methods PUT; create_full_put_path on; }}
+    {locations}
   }}
 }}
 """
@@ -60,7 +61,7 @@ class Nginx:
     """An origin with mutual TLS. Says in X-Client-… fields whom it has seen; serves /1k, /1m, /chunked/1m, and /store/NAME after a PUT."""
 
     def __init__(self, pki: Pki, certificate: Pair | None = None, *, protocols: str = "TLSv1.2 TLSv1.3", verify: str = "on",
-                 keepalive_requests: int = 1000, tls: bool = True):
+                 keepalive_requests: int = 1000, tls: bool = True, locations: str = ""):
         certificate = certificate or pki.server
         self.port = free_port()
         self._folder = tempfile.TemporaryDirectory(prefix="signet-nginx-")
@@ -72,7 +73,7 @@ class Nginx:
         config.write_text(_NGINX.format(
             folder=self.folder, port=self.port, certificate=certificate.chain, key=certificate.key, protocols=protocols, verify=verify,
             authorities=pki.client_authorities, keepalive_requests=keepalive_requests,
-            ssl=" ssl" if tls else "", user="user root;" if os.geteuid() == 0 else ""))
+            ssl=" ssl" if tls else "", locations=locations, user="user root;" if os.geteuid() == 0 else ""))
         self.program = Program(["nginx", "-e", str(self.folder / "error.log"), "-p", str(self.folder), "-c", str(config)],
                                self.folder / "output.log")
 
@@ -85,7 +86,7 @@ class Nginx:
         return (self.folder / "files" / "store" / name).read_bytes()
 
     def calls(self) -> list[str]:
-        """One line per call, in the order of their ends. Complete once the program has been stopped."""
+        """One line per call, in the order of their ends, with what it said in X-Mark. Complete once the program has been stopped."""
         log = self.folder / "access.log"
         return log.read_text().splitlines() if log.exists() else []
 

@@ -89,7 +89,7 @@ class Pki:
         # Who we are: leaves two levels under the root that back ends know, so that a chain sent in part is noticed.
         self.client_root = self._root("client-root")
         policy = self._issue("client-policy", "ca", self.client_root)
-        issuing = self._issue("client-issuing", "ca", policy)
+        issuing = self._client_issuing = self._issue("client-issuing", "ca", policy)
         self.orders = self._client(self._issue("orders", "client", issuing, subject="/O=Contoso/CN=orders", rsa=True))
         self.billing = self._client(self._issue("billing", "client", issuing, subject="/O=Contoso/CN=billing"))
         self.self_signed = self._client(self._root("self-signed", "client"))
@@ -101,6 +101,10 @@ class Pki:
     def authority(self) -> dict:
         """The trust anchor of the good servers as an object of the configuration."""
         return {"id": "test-ca", "pemFile": str(self.server_root.certificate)}
+
+    def successor(self, name: str, *, expired: bool = False) -> Client:
+        """A further client identity that back ends accept, as it comes with each renewal: own key, own serial number."""
+        return self._client(self._issue(name, "client", self._client_issuing, expired=expired))
 
     def _key(self, name: str, rsa: bool) -> pathlib.Path:
         path = self.folder / f"{name}.key"

@@ -5,7 +5,7 @@
     tests/blackbox/run.py [--signet FILE] [-k TEXT] [--list]
 
 Each test runs in a process of its own with a process group of its own; what it leaves running is ended and counts as a failure. The last
-line is "N passed, N failed"; exit status 1 when one failed.
+line is "N passed, N failed"; exit status 1 when one failed. A test may take TIMEOUT_S, or what harness.may_take says.
 """
 
 import argparse
@@ -21,7 +21,7 @@ import traceback
 
 import harness
 
-TIMEOUT_S = 60
+TIMEOUT_S = 60  # of a test that has no attribute `timeout_s`
 OUTPUT_BYTES_MAX = 12_000
 
 
@@ -52,9 +52,9 @@ def run_here(function, output: int) -> int:
         sys.stderr.flush()
 
 
-def wait(child: int) -> int | None:
+def wait(child: int, timeout_s: float) -> int | None:
     """The child's wait status; None when its time is over."""
-    deadline = time.monotonic() + TIMEOUT_S
+    deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         pid, status = os.waitpid(child, os.WNOHANG)
         if pid:
@@ -74,6 +74,7 @@ def end_group(group: int) -> bool:
 
 def run_one(function) -> tuple[list[str], str]:
     """Faults, and what the test printed."""
+    timeout_s = getattr(function, "timeout_s", TIMEOUT_S)
     with tempfile.TemporaryFile() as output:
         sys.stdout.flush()
         child = os.fork()
@@ -84,12 +85,12 @@ def run_one(function) -> tuple[list[str], str]:
             os.setpgid(child, child)  # on both sides: whoever comes first
         except (PermissionError, ProcessLookupError):
             pass
-        status = wait(child)
+        status = wait(child, timeout_s)
         faults = []
         left = end_group(child)
         if status is None:
             os.waitpid(child, 0)
-            faults.append(f"not over after {TIMEOUT_S} s")
+            faults.append(f"not over after {timeout_s} s")
         else:
             if left:
                 faults.append("left processes running")

@@ -131,7 +131,7 @@ def test_a_second_program_on_the_same_address_is_refused():
 def test_sighup_ends_nothing():
     with ScriptedOrigin(pki()) as origin, Signet(one_api(origin)) as signet:
         signet.signal(signal.SIGHUP)
-        signet.program.wait_for_log("SIGHUP")
+        signet.program.wait_for_log("cause=SIGHUP")
         assert call(signet.port, "/api/x").status == 200
 
 

@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <catch2/catch_test_macros.hpp>
+#include <filesystem>
+#include <fstream>
 #include <string>
 
 using namespace signet::config;
@@ -47,6 +49,26 @@ TEST_CASE("a folder is not a file", "[config]") {
   const auto refused = files.read("/tmp", 100);
   REQUIRE_FALSE(refused.has_value());
   CHECK(refused.error().detail == "/tmp: cannot be read: Is a directory");
+}
+
+TEST_CASE("a folder's files are listed by name, links followed, without folders and hidden names", "[config]") {
+  std::string folder = "/tmp/signet-files-test-XXXXXX";
+  REQUIRE(::mkdtemp(folder.data()) != nullptr);
+  const std::filesystem::path place = folder;
+  std::filesystem::create_directory(place / "..2024");
+  std::filesystem::create_directory(place / "folder");
+  for (const char* name : {"b.pem", "..2024/a.pem", ".hidden"}) {
+    std::ofstream(place / name) << "x";
+  }
+  std::filesystem::create_symlink("..2024", place / "..data");  // as Kubernetes lays out a mounted volume
+  std::filesystem::create_symlink("..data/a.pem", place / "a.pem");
+  std::filesystem::create_symlink("nowhere", place / "c.pem");
+  std::filesystem::create_symlink("folder", place / "d");
+  SystemFiles files;
+  CHECK(files.list(folder, 3).value() == std::vector<std::string>{"a.pem", "b.pem", "c.pem"});
+  CHECK(files.list(folder, 2).error().detail == folder + ": more than the 2 files that are read");
+  std::filesystem::remove_all(place);
+  CHECK(files.list(folder, 3).error().detail == folder + ": cannot be read: No such file or directory");
 }
 
 TEST_CASE("relative paths start beside the configuration file", "[config]") {

@@ -72,6 +72,28 @@ TEST_CASE("a broken JSON text is reported where it breaks, with what was expecte
   CHECK(fault("[[[[[[[[1]]]]]]]]").empty());
 }
 
+TEST_CASE("every offset of a text of long lines has its line and column", "[config]") {
+  std::string text;
+  for (int i = 0; i < 3000; ++i) {
+    text += i % 1100 == 7 ? "\n" : (i % 3 == 0 ? "\u00e9" : "x");
+  }
+  const json::Lines lines(text);
+  std::uint32_t line = 1;
+  std::uint32_t column = 1;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const bool first_byte = (static_cast<unsigned char>(text[at]) & 0xc0) != 0x80;
+    if (first_byte && (lines.at(at).line != line || lines.at(at).column != column)) {
+      FAIL("offset " << at);
+    }
+    column += first_byte ? 1 : 0;
+    if (text[at] == '\n') {
+      ++line;
+      column = 1;
+    }
+  }
+  CHECK(line == 4);
+}
+
 TEST_CASE("columns count characters, not bytes, and a byte order mark is passed over", "[config]") {
   CHECK(fault("[\"\xc3\xa4\xc3\xb6\", x]") == "1:8: expected a value, found 'x'");
   CHECK(json::parse("\xef\xbb\xbf{\"a\": 1}", 8).has_value());

@@ -55,13 +55,16 @@ constexpr std::string_view everything = R"({
     "certificates": [
       { "id": "pfx", "pfxFile": "a.pfx", "passwordFile": "/secret/a.pass", "friendlyName": "one" },
       { "id": "pem", "pemFile": "../b.pem", "keyFile": "b.key", "passwordEnv": "B_PASS" }],
-    "certificateAuthorities": [{ "id": "corp", "pemFile": "corp.pem" }],
+    "certificateAuthorities": [{ "id": "corp", "pemFile": "corp.pem" }, { "id": "many", "directory": "cas" },
+                               { "id": "system", "system": true }],
+    "certificateRevocationLists": [{ "id": "revoked", "file": "corp.crl" }],
     "backends": [{
       "id": "orders", "title": "T", "description": "D", "url": "https://Orders.internal:8443/v2", "protocol": "http",
       "credentials": { "certificateIds": ["pfx", "pem"] },
-      "tls": { "certificateAuthorities": ["corp"], "validateCertificateChain": false, "validateCertificateName": false,
+      "tls": { "certificateAuthorities": ["corp"], "certificateRevocationLists": ["revoked"],
+               "validateCertificateChain": false, "validateCertificateName": false,
                "serverName": "Orders.example", "minVersion": "1.3", "maxVersion": "1.3", "groups": ["P-384", "P-256"],
-               "lateAuthentication": "allow", "requireCertificateRequest": true },
+               "lateAuthentication": "allow", "requireCertificateRequest": true, "sessionLifetime": "9s" },
       "hostHeader": "caller",
       "connections": { "max": 5, "idleMax": 0, "idleTimeout": "3s" },
       "timeouts": { "connect": "4s", "response": "5s", "total": "6s" },
@@ -114,9 +117,14 @@ TEST_CASE("every setting of certificates and authorities arrives in the configur
   CHECK(config.certificates[1].pem_file.value == "conf/../b.pem");
   CHECK(config.certificates[1].key_file.value == "conf/b.key");
   CHECK(config.certificates[1].password_env.value == "B_PASS");
-  REQUIRE(config.certificate_authorities.size() == 1);
+  REQUIRE(config.certificate_authorities.size() == 3);
   CHECK(config.certificate_authorities[0].id == "corp");
   CHECK(config.certificate_authorities[0].pem_file.value == "conf/corp.pem");
+  CHECK(config.certificate_authorities[1].directory.value == "conf/cas");
+  CHECK(config.certificate_authorities[2].system);
+  REQUIRE(config.certificate_revocation_lists.size() == 1);
+  CHECK(config.certificate_revocation_lists[0].id == "revoked");
+  CHECK(config.certificate_revocation_lists[0].file.value == "conf/corp.crl");
 }
 
 TEST_CASE("every setting of a back end arrives in the configuration", "[config]") {
@@ -131,6 +139,8 @@ TEST_CASE("every setting of a back end arrives in the configuration", "[config]"
   CHECK(backend.credentials.certificate_ids[0].value == "pfx");
   REQUIRE(backend.tls.certificate_authorities.size() == 1);
   CHECK(backend.tls.certificate_authorities[0].value == "corp");
+  REQUIRE(backend.tls.certificate_revocation_lists.size() == 1);
+  CHECK(backend.tls.certificate_revocation_lists[0].value == "revoked");
   CHECK_FALSE(backend.tls.validate_certificate_chain);
   CHECK_FALSE(backend.tls.validate_certificate_name);
   CHECK(backend.tls.server_name == "orders.example");
@@ -139,6 +149,7 @@ TEST_CASE("every setting of a back end arrives in the configuration", "[config]"
   CHECK(backend.tls.groups == std::vector{wire::TlsGroup::secp384r1, wire::TlsGroup::secp256r1});
   CHECK(backend.tls.late_authentication == wire::LateAuthentication::allow);
   CHECK(backend.tls.require_certificate_request);
+  CHECK(backend.tls.session_lifetime == 9s);
   CHECK(backend.host_header == HostHeader::caller);
   CHECK(backend.connections.max == 5);
   CHECK(backend.connections.idle_max == 0);
@@ -255,6 +266,24 @@ TEST_CASE("a certificate comes from one source, and its secrets by reference", "
   CHECK(refusal(R"(, "pfxFile": "a")") == "0 errors");
 }
 
+TEST_CASE("an authority has one source", "[config]") {
+  const auto refusal = [](const std::string& settings) { return error_of(R"("certificateAuthorities": [{ "id": "a")" + settings + " }]"); };
+  const std::string one = ": /certificateAuthorities/0: expected exactly one of pemFile, directory and \"system\": true";
+  CHECK(refusal("").ends_with(one));
+  CHECK(refusal(R"(, "pemFile": "a", "directory": "b")").ends_with(one));
+  CHECK(refusal(R"(, "directory": "b", "system": true)").ends_with(one));
+  CHECK(refusal(R"(, "system": false)").ends_with("/system: expected true, or pemFile or directory in its place"));
+  CHECK(refusal(R"(, "directory": "b")") == "0 errors");
+  CHECK(refusal(R"(, "system": true)") == "0 errors");
+}
+
+TEST_CASE("revocation lists without a check of the chain are warned about", "[config]") {
+  const Loaded loaded = parse_config("x.json", with(R"("backends": [{ "id": "a", "url": "https://a.example", "tls": {
+      "validateCertificateChain": false, "certificateRevocationLists": ["revoked"] } }])"));
+  REQUIRE(loaded.report.warnings.size() == 1);
+  CHECK(loaded.report.warnings[0].text().ends_with("/certificateRevocationLists: has no effect: validateCertificateChain is off"));
+}
+
 TEST_CASE("an error never shows a password that stands in the file", "[config]") {
   for (const std::string& text : errors(with(R"("certificates": [{ "id": "c", "pfxFile": "a", "password": "hunter2" }])"))) {
     CHECK(text.find("hunter2") == std::string::npos);
@@ -311,6 +340,19 @@ TEST_CASE("a back end's replay buffer holds 64 KiB unless the file says otherwis
   CHECK(bytes(R"(, "replayBufferBytes": 16777216)") == 16777216);
   CHECK(error_of_backend(R"("replayBufferBytes": 16777217)")
             .ends_with("/replayBufferBytes: expected a whole number from 0 to 16777216, found 16777217"));
+}
+
+TEST_CASE("a TLS session may be resumed for an hour unless the file says otherwise, and never longer than a week", "[config]") {
+  const auto lifetime = [](const std::string& settings) {
+    const Loaded loaded =
+        parse_config("x.json", with(R"("backends": [{ "id": "a", "url": "https://a.example", "tls": { )" + settings + " } }]"));
+    return loaded.config.value().backends.at(0).tls.session_lifetime;
+  };
+  CHECK(lifetime("") == 1h);
+  CHECK(lifetime(R"("sessionLifetime": "0s")") == 0s);
+  CHECK(lifetime(R"("sessionLifetime": "168h")") == 168h);
+  CHECK(error_of_backend(R"("tls": { "sessionLifetime": "169h" })").ends_with(R"(expected a time from 0s to 168h, found "169h")"));
+  CHECK(error_of_backend(R"("tls": { "sessionLifetime": "1500ms" })").ends_with("/sessionLifetime: expected a time of whole seconds"));
 }
 
 TEST_CASE("a setting that this version does not carry out is refused, not passed over", "[config]") {

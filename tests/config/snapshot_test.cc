@@ -32,6 +32,20 @@ class MemoryFiles final : public Files {
     return file->second;
   }
 
+  Result<std::vector<std::string>> list(const std::string& directory, std::size_t count_max) override {
+    std::vector<std::string> names;
+    for (const auto& [path, content] : files) {
+      if (path.starts_with(directory + "/")) {
+        names.push_back(path.substr(directory.size() + 1));
+      }
+    }
+    REQUIRE(names.size() <= count_max);
+    if (names.empty()) {
+      return fail(ErrorKind::config, Origin::internal, directory + ": cannot be read: No such file or directory");
+    }
+    return names;
+  }
+
   std::optional<std::string> environment(const std::string& name) override {
     const auto variable = variables.find(name);
     return variable == variables.end() ? std::nullopt : std::optional<std::string>(variable->second);
@@ -146,7 +160,8 @@ TEST_CASE("every TLS setting of a back end reaches its identity", "[config]") {
   Setup setup;
   const Snapshot& snapshot = setup.build_well(with_backend(R"("url": "https://a.example", "tls": {
       "certificateAuthorities": ["corp"], "validateCertificateChain": false, "validateCertificateName": false, "minVersion": "1.3",
-      "maxVersion": "1.3", "groups": ["P-256"], "lateAuthentication": "allow", "requireCertificateRequest": true })"));
+      "maxVersion": "1.3", "groups": ["P-256"], "lateAuthentication": "allow", "requireCertificateRequest": true,
+      "sessionLifetime": "2m" })"));
   const wire::IdentitySettings& settings = first_upstream(snapshot).identity->settings();
   CHECK(settings.validate_chain == wire::Check::off);
   CHECK(settings.validate_name == wire::Check::off);
@@ -155,6 +170,7 @@ TEST_CASE("every TLS setting of a back end reaches its identity", "[config]") {
   CHECK(settings.groups == std::vector{wire::TlsGroup::secp256r1});
   CHECK(settings.late_authentication == wire::LateAuthentication::allow);
   CHECK(settings.require_certificate_request == wire::Check::on);
+  CHECK(settings.session_lifetime == std::chrono::minutes(2));
 }
 
 TEST_CASE("pins switch both checks on", "[config]") {
@@ -250,6 +266,76 @@ TEST_CASE("a back end with authorities of its own does not trust the system's", 
   const auto& authorities = first_upstream(snapshot).identity->settings().authorities;
   REQUIRE(authorities.size() == 1);
   CHECK(authorities[0]->anchors()[0].thumbprint_sha256 == TestPki::instance().authority("root")->anchors()[0].thumbprint_sha256);
+}
+
+TEST_CASE("an authority may be a folder: every file in it that holds PEM certificates", "[config]") {
+  Setup setup;
+  const std::string settings = R"("certificateAuthorities": [{ "id": "many", "directory": "cas" }],
+      "backends": [{ "id": "a", "url": "https://a.example", "tls": { "certificateAuthorities": ["many"] } }])";
+  const TestPki& pki = TestPki::instance();
+  setup.build(settings);
+  CHECK(setup.error() ==
+        "x.json:2:57: /certificateAuthorities/0/directory: certificate authority \"many\": cas: cannot be read: No such file or directory");
+  setup.files.files["cas/README"] = "about these files";
+  setup.build(settings);
+  CHECK(setup.error().ends_with("certificate authority \"many\": cas: no file in this folder holds PEM certificates"));
+  setup.files.files["cas/a.pem"] = pki.file("root.pem");
+  setup.files.files["cas/again.pem"] = pki.file("root.pem");
+  setup.files.files["cas/b.pem"] = pki.file("other-root.pem");
+  const auto& authorities = first_upstream(setup.build_well(settings)).identity->settings().authorities;
+  REQUIRE(authorities.size() == 1);
+  REQUIRE(authorities[0]->anchors().size() == 2);
+  CHECK(authorities[0]->anchors()[0].thumbprint_sha256 == pki.authority("root")->anchors()[0].thumbprint_sha256);
+  CHECK(authorities[0]->anchors()[1].thumbprint_sha256 == pki.authority("other-root")->anchors()[0].thumbprint_sha256);
+  setup.files.files["cas/c.pem"] = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+  setup.build(settings);
+  CHECK(setup.error().find("certificate authority \"many\": cas/c.pem: ") != std::string::npos);
+}
+
+TEST_CASE("the system's authorities can be named, beside others", "[config]") {
+  Setup setup;
+  const std::string settings = R"("certificateAuthorities": [{ "id": "corp", "pemFile": "root.pem" }, { "id": "system", "system": true }],
+      "backends": [{ "id": "a", "url": "https://a.example", "tls": { "certificateAuthorities": ["corp", "system"] } }])";
+  setup.build(settings);
+  CHECK(setup.error() == "x.json:2:69: /certificateAuthorities/1: certificate authority \"system\": this system has no bundle of its own");
+  setup.files.files["/etc/ssl/certs/ca-certificates.crt"] = TestPki::instance().file("other-root.pem");
+  CHECK(first_upstream(setup.build_well(settings)).identity->settings().authorities.size() == 2);
+}
+
+TEST_CASE("a backend's revocation lists reach its identity, from PEM and DER", "[config]") {
+  Setup setup;
+  const TestPki& pki = TestPki::instance();
+  setup.files.files["two.pem"] = pki.file("root.crl.pem") + pki.file("issuing.crl.pem");
+  setup.files.files["root.crl"] = pki.file("root.crl");
+  const auto with_lists = [](const std::string& names) {
+    return R"("certificateAuthorities": [{ "id": "corp", "pemFile": "root.pem" }],
+      "certificateRevocationLists": [{ "id": "two", "file": "two.pem" }, { "id": "root", "file": "root.crl" }],
+      "backends": [{ "id": "a", "url": "https://a.example", "tls": { "certificateAuthorities": ["corp"],
+        "certificateRevocationLists": )" +
+           names + "} }]";
+  };
+  CHECK(first_upstream(setup.build_well(with_lists(R"(["two"])"))).identity->settings().revocation_lists ==
+        std::vector<ByteVector>{pki.bytes("root.crl"), pki.bytes("issuing.crl")});
+  CHECK(first_upstream(setup.build_well(with_lists(R"(["root"])"))).identity->settings().revocation_lists ==
+        std::vector<ByteVector>{pki.bytes("root.crl")});
+  CHECK(setup.built.report.warnings.empty());
+  setup.build(with_lists(R"(["tow"])"));
+  CHECK(setup.error().ends_with("/certificateRevocationLists/0: no certificate revocation list has the id \"tow\"; did you mean \"two\"?"));
+  setup.files.files["root.crl"] = pki.file("root.pem");
+  setup.build(with_lists(R"(["two"])"));
+  CHECK(setup.error().find("/certificateRevocationLists/1/file: certificate revocation list \"root\": root.crl: there is no ") !=
+        std::string::npos);
+}
+
+TEST_CASE("a revocation list that is out of date is a warning that names it", "[config]") {
+  Setup setup;
+  setup.files.files["old.crl"] = TestPki::instance().file("issuing-old.crl");
+  setup.build_well(R"("certificateRevocationLists": [{ "id": "old", "file": "old.crl" }])");
+  REQUIRE(setup.built.report.warnings.size() == 1);
+  const std::string warning = setup.built.report.warnings.front().text();
+  CHECK(
+      warning.starts_with("x.json:2:55: /certificateRevocationLists/0/file: certificate revocation list \"old\": old.crl: the list of \""));
+  CHECK(warning.find("is out of date since 2020-02-01T00:00:00Z") != std::string::npos);
 }
 
 TEST_CASE("a serviceUrl borrows the TLS checks of the backend whose URL is its longest prefix, never the certificate", "[config]") {
@@ -407,4 +493,116 @@ TEST_CASE("only a peer inside trustedProxies may say who the caller is", "[confi
   CHECK(snapshot.is_trusted_proxy(*parse_endpoint("[::1]:1")));
   CHECK_FALSE(snapshot.is_trusted_proxy(*parse_endpoint("127.0.0.1:1")));
   CHECK_FALSE(setup.build_well("\"shards\": 1").is_trusted_proxy(*parse_endpoint("10.9.9.9:1")));
+}
+
+namespace {
+
+/// One back end under "client", in a configuration that is built again and again.
+struct Rebuilding : Setup {
+  const std::string settings =
+      with_backend(R"("url": "https://a", "credentials": { "certificateIds": ["client"] }, "tls": { "certificateAuthorities": ["corp"] })");
+
+  /// Under which identity the back end is called from now on.
+  const wire::Identity& rebuild() { return *first_upstream(build_well(settings)).identity; }
+
+  void put_client(const std::string& name) {
+    files.files["client.pem"] = TestPki::instance().file(name + ".pem");
+    files.files["client.key"] = TestPki::instance().file(name + ".key");
+  }
+
+  /// The only warning that says that something stays in force.
+  std::string kept() const {
+    std::string text;
+    for (const Problem& problem : built.report.warnings) {
+      if (problem.message.find("stays in force") != std::string::npos) {
+        CHECK(text.empty());
+        text = problem.text();
+      }
+    }
+    return text;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a certificate whose files cannot be used keeps the one that was read before, with a warning", "[config][reload]") {
+  Rebuilding setup;
+  const wire::IdentityKey before = setup.rebuild().key();
+  std::string reason;
+  SECTION("a file is gone") {
+    setup.files.files.erase("client.key");
+    reason = "client.key: cannot be read: No such file or directory";
+  }
+  SECTION("a file is written in part") {
+    setup.files.files["client.pem"].resize(200);
+    reason = "client.pem: ";
+  }
+  SECTION("the key is another certificate's") {
+    setup.files.files["client.key"] = TestPki::instance().file("other-client.key");
+    reason = "client.pem: ";
+  }
+  SECTION("the new one is expired") {
+    setup.put_client("client-expired");
+    reason = "client.pem: expired on ";
+  }
+  CHECK(setup.rebuild().key() == before);
+  CHECK(setup.built.certificates_changed == 0);
+  const std::string warning = setup.kept();
+  CAPTURE(warning);
+  CHECK(warning.starts_with("x.json:3:"));
+  CHECK(warning.find("/certificates/0/") != std::string::npos);
+  CHECK(warning.find("certificate \"client\": ") != std::string::npos);
+  CHECK(warning.find(reason) != std::string::npos);
+  CHECK(warning.find("; the certificate read before stays in force (serial ") != std::string::npos);
+
+  setup.put_client("other-client");
+  CHECK(setup.rebuild().key() != before);
+  CHECK(setup.built.certificates_changed == 1);
+  CHECK(setup.kept().empty());
+}
+
+TEST_CASE("an expired certificate that came first is replaced by any other", "[config][reload]") {
+  Rebuilding setup;
+  setup.put_client("client-expired");
+  const wire::IdentityKey before = setup.rebuild().key();
+  setup.put_client("client");
+  CHECK(setup.rebuild().key() != before);
+  CHECK(setup.kept().empty());
+}
+
+TEST_CASE("an authority whose file cannot be used keeps the one that was read before", "[config][reload]") {
+  Rebuilding setup;
+  const wire::IdentityKey before = setup.rebuild().key();
+  setup.files.files["root.pem"].resize(100);
+  CHECK(setup.rebuild().key() == before);
+  CHECK(setup.kept().find("certificate authority \"corp\": root.pem: ") != std::string::npos);
+  setup.files.files["root.pem"] = TestPki::instance().file("client.pem");
+  CHECK(setup.rebuild().key() != before);
+}
+
+TEST_CASE("a certificate that never was good is an error even when another was read before", "[config][reload]") {
+  Rebuilding setup;
+  setup.rebuild();
+  setup.build(R"("certificates": [{ "id": "new", "pemFile": "nowhere.pem" }])");
+  CHECK(setup.error().find("certificate \"new\": nowhere.pem: cannot be read") != std::string::npos);
+}
+
+TEST_CASE("a build that fails leaves what is kept as it was", "[config][reload]") {
+  Rebuilding setup;
+  const wire::IdentityKey before = setup.rebuild().key();
+  setup.put_client("other-client");
+  setup.build(setup.settings + R"(, "apis": [{ "id": "a", "path": "a", "backendId": "nobody" }])");
+  CHECK(setup.built.snapshot == nullptr);
+  setup.files.files.erase("client.pem");
+  CHECK(setup.rebuild().key() == before);
+}
+
+TEST_CASE("certificates that are new, gone or replaced are counted as changed", "[config][reload]") {
+  Rebuilding setup;
+  setup.rebuild();
+  CHECK(setup.built.certificates_changed == 2);
+  setup.rebuild();
+  CHECK(setup.built.certificates_changed == 0);
+  setup.build_well(R"("certificates": [{ "id": "renamed", "pemFile": "client.pem", "keyFile": "client.key" }])");
+  CHECK(setup.built.certificates_changed == 3);
 }

@@ -25,6 +25,7 @@ class FuzzFiles final : public Files {
     }
     return std::string("secret\n");
   }
+  Result<std::vector<std::string>> list(const std::string&, std::size_t) override { return std::vector<std::string>{"a", "b"}; }
   std::optional<std::string> environment(const std::string&) override { return std::nullopt; }
 };
 

@@ -91,22 +91,44 @@ TEST_CASE("Overload says when to come back", "[error_response]") {
 
 TEST_CASE("A call is sent again only if repeating it can do no harm", "[retry]") {
   const Error lost{.kind = ErrorKind::connection_lost, .origin = Origin::backend};
-  const RetrySituation safe{.method = "GET", .attempts = 1, .connection_reused = true};
-  CHECK(may_retry(lost, safe));
+  const RetrySituation safe{.method = "GET", .connection_reused = true, .body_kept = true};
   const auto changed = [&](auto change) {
     RetrySituation situation = safe;
     change(situation);
     return may_retry(lost, situation);
   };
-  CHECK_FALSE(changed([](RetrySituation& s) { s.method = "POST"; }));
-  CHECK_FALSE(changed([](RetrySituation& s) { s.method = "PATCH"; }));
+  for (const std::string_view method : {"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"}) {
+    CHECK(changed([&](RetrySituation& s) { s.method = method; }));
+  }
   CHECK_FALSE(changed([](RetrySituation& s) { s.connection_reused = false; }));
-  CHECK_FALSE(changed([](RetrySituation& s) { s.request_body_sent = true; }));
+  CHECK_FALSE(changed([](RetrySituation& s) { s.replayed = true; }));
+  CHECK_FALSE(changed([](RetrySituation& s) { s.body_kept = false; }));
   CHECK_FALSE(changed([](RetrySituation& s) { s.response_begun = true; }));
-  CHECK_FALSE(changed([](RetrySituation& s) { s.attempts = 3; }));
-  CHECK_FALSE(may_retry({.kind = ErrorKind::identity_refused, .origin = Origin::identity}, safe));
-  CHECK_FALSE(may_retry({.kind = ErrorKind::backend_timeout, .origin = Origin::backend}, safe));
-  CHECK_FALSE(may_retry({.kind = ErrorKind::bad_response, .origin = Origin::backend}, safe));
+  for (const Error& final : {Error{.kind = ErrorKind::identity_refused, .origin = Origin::identity},
+                             Error{.kind = ErrorKind::backend_timeout, .origin = Origin::backend},
+                             Error{.kind = ErrorKind::bad_response, .origin = Origin::backend},
+                             Error{.kind = ErrorKind::connection_lost, .origin = Origin::internal}}) {
+    CHECK_FALSE(may_retry(final, safe));
+  }
+}
+
+TEST_CASE("A call that may not be repeated is sent again only if the back end ended before it took any of it", "[retry]") {
+  const Error lost{.kind = ErrorKind::connection_lost, .origin = Origin::backend};
+  for (const std::string_view method : {"POST", "PATCH", "LOCK", "get"}) {
+    const RetrySituation untaken{.method = method, .connection_reused = true, .body_kept = true, .peer_ended = true, .nothing_taken = true};
+    CHECK(may_retry(lost, untaken));
+    const auto changed = [&](auto change) {
+      RetrySituation situation = untaken;
+      change(situation);
+      return may_retry(lost, situation);
+    };
+    CHECK_FALSE(changed([](RetrySituation& s) { s.peer_ended = false; }));  // a bare reset
+    CHECK_FALSE(changed([](RetrySituation& s) { s.nothing_taken = false; }));
+    CHECK_FALSE(changed([](RetrySituation& s) { s.connection_reused = false; }));
+    CHECK_FALSE(changed([](RetrySituation& s) { s.replayed = true; }));
+    CHECK_FALSE(changed([](RetrySituation& s) { s.body_kept = false; }));
+    CHECK_FALSE(changed([](RetrySituation& s) { s.response_begun = true; }));
+  }
 }
 
 }  // namespace signet::gateway

@@ -28,10 +28,10 @@ THIRD_PARTY = {
     "spdlog/": "base",
     "sqlite3": "control",
 }
-# Sockets belong to io too. Two may know them beside it: tests, which play the peer, and the resolver, whose library brings its own sockets
-# and waits for them on a thread of its own.
+# Sockets belong to io too. Three may know them beside it: tests, which play the peer; the resolver, whose library brings its own sockets
+# and waits for them on a thread of its own; and the watch over files, whose descriptors are the control side's and on no shard's ring.
 SOCKETS = ("sys/socket.h", "sys/eventfd.h", "netinet/", "poll.h")
-SOCKETS_TOO = ("src/net/resolver.cc",)
+SOCKETS_TOO = ("src/net/resolver.cc", "src/app/file_watch.cc")
 TESTS_ONLY = ("catch2/",)
 BENCH_ONLY = ("benchmark/",)
 

@@ -4,12 +4,14 @@
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "signet/config/files.h"
 #include "signet/config/snapshot.h"
+#include "closing_back_end.h"
 #include "http_programs.h"
 #include "seeds.h"
 #include "sim_io.h"
@@ -24,12 +26,13 @@ using sim::SimPeer;
 
 namespace {
 
-std::shared_ptr<const config::Snapshot> make_snapshot(std::uint32_t connections_max) {
+std::shared_ptr<const config::Snapshot> make_snapshot(std::uint32_t connections_max, Duration connect_timeout = limits::connect_timeout) {
   config::Config config;
   config.listeners.push_back({.address = *parse_endpoint("127.0.0.1:8080"), .source = {}});
   config::Backend backend{.id = "orders"};
   backend.url = *config::parse_url("http://127.0.0.1:9000/base");
   backend.connections.max = connections_max;
+  backend.timeouts.connect = connect_timeout;
   config.backends.push_back(backend);
   config.apis.push_back({.id = "orders", .path = "orders", .backend_id = {.value = "orders", .source = {}}});
   config::SystemFiles files;
@@ -59,12 +62,13 @@ struct Caller {
     const std::size_t size_end = io.random().chance(100) ? 200'000 : 2'000;
     const std::size_t size = empty ? 0 : io.random().below(size_end);
     const std::string line_end = " /orders/" + std::to_string(number) + (version == Version::http10 ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n");
-    post = how != 0;
-    request_body = post ? sim::filler(number * 31, size) : "";
-    std::string text = (post ? "POST" : "GET") + line_end + "Host: gateway.test\r\n";
+    const bool has_body = how != 0;
+    post = has_body && io.random().chance(600);
+    request_body = has_body ? sim::filler(number * 31, size) : "";
+    std::string text = (post ? "POST" : has_body ? "PUT" : "GET") + line_end + "Host: gateway.test\r\n";
     if (how == 2 && version == Version::http11) {
       text += "Transfer-Encoding: chunked\r\n\r\n" + sim::chunked(request_body, io.random());
-    } else if (post) {
+    } else if (has_body) {
       text += "Content-Length: " + std::to_string(size) + "\r\n\r\n" + request_body;
     } else {
       text += "\r\n";
@@ -98,6 +102,7 @@ struct Caller {
     } else {
       wrong = wrong || reader.head().status() < 500;
       ++refused;
+      note_failure();
     }
     if (post) {
       posts.push_back(number);
@@ -115,12 +120,20 @@ struct Caller {
       complete();
     } else if (asking) {
       ++cut;
+      note_failure();
       if (post) {
         posts.push_back(number);
       }
     }
     asking = false;
     peer.close();
+  }
+
+  /// Of a call that can be sent again: it does no harm, and all of it fits into the replay buffer.
+  void note_failure() {
+    if (!post && request_body.size() <= config::Backend().replay_buffer_bytes) {
+      ++safe_failed;
+    }
   }
 
   SimIo& io;
@@ -134,6 +147,7 @@ struct Caller {
   std::size_t good = 0;
   std::size_t refused = 0;
   std::size_t cut = 0;
+  std::size_t safe_failed = 0;
   bool post = false;
   bool asking = false;
   bool wrong = false;
@@ -141,12 +155,30 @@ struct Caller {
   SimPeer peer;
 };
 
+int executions(sim::HttpBackEnd& backend, std::uint64_t number) {
+  return backend.seen(number);
+}
+int executions(sim::ClosingBackEnd& backend, std::uint64_t number) {
+  return backend.begun(number);
+}
+
+Duration connect_timeout(const sim::HttpBackEnd& /*backend*/) {
+  return limits::connect_timeout;
+}
+/// Whoever has to wait for a connection on a slow network shall get one.
+Duration connect_timeout(const sim::ClosingBackEnd& /*backend*/) {
+  return 1h;
+}
+
 /// A gateway between callers and a back end, on one network.
+template <typename BackEnd>
 struct World {
-  World(std::uint64_t seed, const Faults& faults, std::uint32_t rudeness_permille)
-      : io(seed, faults), backend(io, *parse_endpoint("127.0.0.1:9000"), rudeness_permille) {
+  template <typename... Manners>
+  World(std::uint64_t seed, const Faults& faults, Manners... manners)
+      : io(seed, faults), backend(io, *parse_endpoint("127.0.0.1:9000"), manners...) {
     const auto connections_max = static_cast<std::uint32_t>(io.random().between(1, 5));
-    gateway = std::make_unique<gateway::Gateway>(io, make_snapshot(connections_max), gateway::Gateway::Options{.seed = seed});
+    gateway = std::make_unique<gateway::Gateway>(io, make_snapshot(connections_max, connect_timeout(backend)),
+                                                 gateway::Gateway::Options{.seed = seed});
     REQUIRE(gateway->listen().has_value());
     const std::uint64_t count = io.random().between(1, 6);
     for (std::uint64_t i = 0; i < count; ++i) {
@@ -164,7 +196,7 @@ struct World {
     for (const auto& caller : callers) {
       CHECK_FALSE(caller->wrong);
       for (const std::uint64_t number : caller->posts) {
-        CHECK(backend.seen(number) <= 1);
+        CHECK(executions(backend, number) <= 1);
       }
     }
     CHECK_FALSE(backend.wrong());
@@ -185,7 +217,7 @@ struct World {
   }
 
   SimIo io;
-  sim::HttpBackEnd backend;
+  BackEnd backend;
   std::unique_ptr<gateway::Gateway> gateway;
   std::vector<std::unique_ptr<Caller>> callers;
   bool done = false;
@@ -200,7 +232,7 @@ TEST_CASE("through every fault a caller gets its own answer whole, or sees that 
     Random random(seed);
     const Faults faults = Faults::draw(random);
     const std::uint64_t rudeness = random.chance(500) ? random.below(400) : 0;
-    World world(random.next(), faults, static_cast<std::uint32_t>(rudeness));
+    World<sim::HttpBackEnd> world(random.next(), faults, static_cast<std::uint32_t>(rudeness));
     REQUIRE(world.io.run_until([&] { return world.callers_closed(); }, 20'000'000));
     world.check_callers();
     for (const auto& caller : world.callers) {
@@ -217,7 +249,7 @@ TEST_CASE("through every fault a caller gets its own answer whole, or sees that 
 TEST_CASE("on a network without faults each call is answered by its back end", "[sim][gateway]") {
   sim::for_each_seed([&](std::uint64_t seed) {
     Random random(seed);
-    World world(random.next(), Faults{.delay_us_max = random.between(1, 3'000)}, 0);
+    World<sim::HttpBackEnd> world(random.next(), Faults{.delay_us_max = random.between(1, 3'000)}, 0U);
     REQUIRE(world.io.run_until([&] { return world.callers_closed(); }, 20'000'000));
     world.check_callers();
     for (const auto& caller : world.callers) {
@@ -233,7 +265,7 @@ TEST_CASE("on a network without faults each call is answered by its back end", "
 TEST_CASE("a gateway that is stopped or drained at any moment leaves nothing behind", "[sim][gateway]") {
   sim::for_each_seed([&](std::uint64_t seed) {
     Random random(seed);
-    World world(random.next(), Faults::draw(random), static_cast<std::uint32_t>(random.below(200)));
+    World<sim::HttpBackEnd> world(random.next(), Faults::draw(random), static_cast<std::uint32_t>(random.below(200)));
     const std::uint64_t turns = random.below(random.chance(500) ? 100 : 2'000);
     for (std::uint64_t i = 0; i < turns; ++i) {
       world.io.turn();
@@ -247,4 +279,166 @@ TEST_CASE("a gateway that is stopped or drained at any moment leaves nothing beh
     world.check_callers();
     world.end();
   });
+}
+
+TEST_CASE("back ends that close what rests cost no harmless call, and no call is executed twice that may not be", "[sim][gateway][retry]") {
+  std::uint64_t retries = 0;
+  std::size_t posts_failed = 0;
+  sim::for_each_seed([&](std::uint64_t seed) {
+    Random random(seed);
+    Faults faults = Faults::draw(random);
+    faults.connect_refused = faults.connect_unreachable = faults.connect_silent = faults.reset = 0;
+    World<sim::ClosingBackEnd> world(random.next(), faults);
+    REQUIRE(world.io.run_until([&] { return world.callers_closed(); }, 20'000'000));
+    world.check_callers();
+    for (const auto& caller : world.callers) {
+      CHECK(caller->safe_failed == 0);
+      posts_failed += caller->refused + caller->cut;
+    }
+    retries += world.gateway->counters().retries;
+    world.gateway->drain([&] { world.done = true; });
+    world.end();
+  });
+  CHECK(retries != 0);
+  CHECK(posts_failed != 0);
+}
+
+namespace {
+
+/// Calls once, and then no more.
+struct OneCall {
+  explicit OneCall(SimIo& io, std::string_view method)
+      : text(std::string(method) + " /orders/1 HTTP/1.1\r\nHost: gateway.test\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbody"),
+        peer(io, {.connected = [this](SimPeer& at) { at.write(text); },
+                  .received = [this](SimPeer&, std::string_view bytes) { answer += bytes; },
+                  .sent = {},
+                  .ended = [](SimPeer& at, int) { at.close(); },
+                  .closed = [this](SimPeer&) { closed = true; }}) {
+    peer.connect(*parse_endpoint("127.0.0.1:8080"));
+  }
+  std::string text;
+  std::string answer;
+  bool closed = false;
+  SimPeer peer;
+};
+
+/// A gateway and a back end of a few words, on a calm network.
+struct QuietWorld {
+  explicit QuietWorld(std::function<void(SimPeer&)> on_call)
+      : backend(io, *parse_endpoint("127.0.0.1:9000"), [on_call] { return script(on_call); }) {
+    gateway = std::make_unique<gateway::Gateway>(io, make_snapshot(5), gateway::Gateway::Options{});
+    REQUIRE(gateway->listen().has_value());
+  }
+  ~QuietWorld() {
+    bool done = false;
+    gateway->stop([&done] { done = true; });
+    CHECK(io.run_until([&done] { return done; }));
+    gateway.reset();
+    backend.close();
+    backend.close_peers();
+    CHECK(io.run());
+  }
+  QuietWorld(const QuietWorld&) = delete;
+  QuietWorld& operator=(const QuietWorld&) = delete;
+
+  static SimPeer::Script script(const std::function<void(SimPeer&)>& on_call) {
+    auto text = std::make_shared<std::string>();
+    return {.connected = {},
+            .received =
+                [text, on_call](SimPeer& peer, std::string_view bytes) {
+                  if ((*text += bytes).ends_with("\r\n\r\nbody")) {
+                    text->clear();
+                    on_call(peer);
+                  }
+                },
+            .sent = {},
+            .ended = [](SimPeer& peer, int) { peer.close(); },
+            .closed = {}};
+  }
+  /// The status that the caller saw.
+  std::string call(std::string_view method = "PUT") {
+    OneCall caller(io, method);
+    REQUIRE(io.run_until([&caller] { return caller.closed; }));
+    return caller.answer.substr(9, 3);
+  }
+
+  SimIo io{1};
+  sim::SimPeerListener backend;
+  std::unique_ptr<gateway::Gateway> gateway;
+};
+
+}  // namespace
+
+TEST_CASE("a connection whose back end announces how long it keeps it is given up a moment earlier", "[sim][gateway][retry]") {
+  const auto announcing = [](std::string announced) {
+    return [announced](SimPeer& peer) { peer.write("HTTP/1.1 204 No Content\r\nKeep-Alive: " + announced + "\r\n\r\n"); };
+  };
+  SECTION("a second before long times are over") {
+    QuietWorld world(announcing("max=100, timeout=4"));
+    for (int i = 0; i < 3; ++i) {
+      REQUIRE(world.call() == "204");
+      world.io.run_for(2900ms);
+      CHECK(world.gateway->pool().connections() == 1);
+    }
+    CHECK(world.backend.accepted() == 1);
+    world.io.run_for(150ms);
+    CHECK(world.gateway->pool().connections() == 0);
+  }
+  SECTION("half the time before short ones are") {
+    QuietWorld world(announcing("timeout=1"));
+    REQUIRE(world.call() == "204");
+    world.io.run_for(400ms);
+    CHECK(world.gateway->pool().connections() == 1);
+    world.io.run_for(150ms);
+    CHECK(world.gateway->pool().connections() == 0);
+  }
+  SECTION("at once if that is no time") {
+    QuietWorld world(announcing("timeout=0"));
+    REQUIRE(world.call() == "204");
+    world.io.run_for(100ms);
+    CHECK(world.gateway->pool().connections() == 0);
+  }
+  SECTION("as ever if it is no number") {
+    QuietWorld world(announcing("timeout=soon, timeout=-1, timeouts=0"));
+    REQUIRE(world.call() == "204");
+    world.io.run_for(10s);
+    CHECK(world.gateway->pool().connections() == 1);
+  }
+}
+
+TEST_CASE("a connection at rest that its back end ends or resets leaves the pool", "[sim][gateway][retry]") {
+  for (const bool orderly : {true, false}) {
+    SimPeer* last = nullptr;
+    QuietWorld world([&last](SimPeer& peer) {
+      last = &peer;
+      peer.write("HTTP/1.1 204 No Content\r\n\r\n");
+    });
+    REQUIRE(world.call() == "204");
+    CHECK(world.gateway->pool().connections() == 1);
+    orderly ? last->finish() : last->abort();
+    world.io.run_for(100ms);
+    CHECK(world.gateway->pool().connections() == 0);
+    CHECK(world.call("POST") == "204");
+    CHECK(world.backend.accepted() == 2);
+    CHECK(world.gateway->counters().retries == 0);
+  }
+}
+
+TEST_CASE("a second attempt has what the first has left of the time for an answer", "[sim][gateway][retry]") {
+  int calls = 0;
+  QuietWorld world([&calls](SimPeer& peer) {
+    if (++calls == 1) {
+      peer.write("HTTP/1.1 204 No Content\r\n\r\n");
+    }
+  });
+  REQUIRE(world.call() == "204");
+  OneCall caller(world.io, "PUT");
+  world.io.run_for(200s);  // of 300
+  CHECK(calls == 2);
+  world.backend.close_peers();
+  world.io.run_for(90s);
+  CHECK(calls == 3);
+  CHECK(caller.answer.empty());
+  world.io.run_for(15s);
+  CHECK(caller.answer.starts_with("HTTP/1.1 504"));
 }

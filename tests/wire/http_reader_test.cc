@@ -2,6 +2,7 @@
 #include "signet/wire/http_reader.h"
 
 #include <catch2/catch_test_macros.hpp>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -226,6 +227,24 @@ TEST_CASE("Both spellings of a body's length in one answer are refused", "[http_
       CHECK(reader.error().origin == Origin::backend);
     }
   }
+}
+
+TEST_CASE("A sender says in Keep-Alive how long it keeps a connection at rest", "[http_reader]") {
+  HttpReader reader;
+  const auto timeout = [&reader](const std::string& fields) {
+    CHECK(response(reader, "HTTP/1.1 204 No Content\r\n" + fields + "\r\n").complete);
+    return reader.head().keep_alive_timeout();
+  };
+  using std::chrono::seconds;
+  CHECK(timeout("Keep-Alive: timeout=5\r\n") == seconds(5));
+  CHECK(timeout("keep-alive: max=100 ,\tTimeout=75\r\n") == seconds(75));
+  CHECK(timeout("Keep-Alive: max=1\r\nKeep-Alive: timeout=0\r\n") == seconds(0));
+  CHECK(timeout("Keep-Alive: timeout=4294967295\r\n") == seconds(4'294'967'295));
+  for (const std::string none : {"", "max=100", "timeout", "timeout=", "timeout=-1", "timeout=1.5", "timeout=5s", "timeout=4294967296",
+                                 "xtimeout=5", "timeout = 5"}) {
+    CHECK(timeout("Keep-Alive: " + none + "\r\n") == std::nullopt);
+  }
+  CHECK(timeout("Proxy-Connection: timeout=5\r\nConnection: keep-alive\r\n") == std::nullopt);
 }
 
 TEST_CASE("Which answers have a body follows from method and status", "[http_reader]") {

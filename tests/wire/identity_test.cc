@@ -67,6 +67,8 @@ std::vector<Change> changes() {
       {"order of alpn", [](auto& s) { s.alpn = {"1.1", "http"}; }},
       {"late authentication", [](auto& s) { s.late_authentication = LateAuthentication::allow; }},
       {"certificate request", [](auto& s) { s.require_certificate_request = Check::on; }},
+      {"session lifetime", [](auto& s) { s.session_lifetime = std::chrono::seconds(0); }},
+      {"another session lifetime", [](auto& s) { s.session_lifetime = std::chrono::hours(2); }},
   };
 }
 
@@ -110,7 +112,7 @@ TEST_CASE("a key has 64 lower-case hexadecimal digits and does not change betwee
   IdentitySettings settings;
   settings.server_name = "orders.internal";
   settings.groups = {TlsGroup::x25519, TlsGroup::secp256r1, TlsGroup::x25519_mlkem768};
-  CHECK(key_of(settings).text() == "1d05bd344180a8b2c6b2c0e8411e0607e180e630badf896177df81cd87b07ce9");
+  CHECK(key_of(settings).text() == "97fa907a76da620e81ee06158b8cd9ba728aa00ab4e96ba352cb8314305ee6ae");
 }
 
 TEST_CASE("settings that contradict themselves make no identity, and the error names the setting", "[wire]") {
@@ -140,6 +142,8 @@ TEST_CASE("settings that contradict themselves make no identity, and the error n
           s.max_version = TlsVersion::tls12;
           s.groups = {TlsGroup::x25519_mlkem768};
         }).find("X25519MLKEM768") != std::string::npos);
+  CHECK(refused([](auto& s) { s.session_lifetime = std::chrono::seconds(-1); }).find("session lifetime") != std::string::npos);
+  CHECK(refused([](auto& s) { s.session_lifetime = std::chrono::days(8); }).find("session lifetime") != std::string::npos);
   CHECK(refused([](auto& s) { s.alpn = {""}; }).find("alpn") != std::string::npos);
   CHECK(refused([](auto& s) { s.alpn = {std::string(256, 'x')}; }).find("alpn") != std::string::npos);
 }

@@ -9,7 +9,7 @@
 #include "signet/base/identity_refusal.h"
 #include "signet/base/limits.h"
 #include "openssl_server.h"
-#include "tls_test_contexts.h"
+#include "support/tls_test_contexts.h"
 #include "wire/certificate_request.h"
 #include "wire/tls_engine_parts.h"
 #include "wire/x509.h"

@@ -6,6 +6,10 @@
 #include <utility>
 #include <vector>
 
+#include <wolfssl/wolfcrypt/settings.h>
+
+#include <wolfssl/wolfcrypt/asn_public.h>
+
 #include "signet/base/endpoint.h"
 #include "signet/wire/session_cache.h"
 #include "support/tls_test_contexts.h"
@@ -36,6 +40,22 @@ TlsSession session_of(const std::shared_ptr<TlsContext>& client, const std::shar
   REQUIRE_FALSE(sessions.empty());
   return std::move(sessions.front());
 }
+
+std::time_t three_minutes_later(std::time_t* result) {
+  const std::time_t time = std::time(nullptr) + 3 * 60;
+  if (result != nullptr) {
+    *result = time;
+  }
+  return time;
+}
+
+/// As long as it lives, the engines' clock runs three minutes ahead.
+struct Later {
+  Later() { wc_SetTimeCb(three_minutes_later); }
+  Later(const Later&) = delete;
+  Later& operator=(const Later&) = delete;
+  ~Later() { wc_SetTimeCb(nullptr); }
+};
 
 const Endpoint first_endpoint = *parse_endpoint("127.0.0.1:443");
 const Endpoint second_endpoint = *parse_endpoint("127.0.0.2:443");
@@ -133,6 +153,34 @@ TEST_CASE("no session survives the certificates it was made with", "[wire][tls]"
   settings.validate_chain = Check::off;
   TlsPair theirs = connected(client_context(settings), server_context(server_settings("server-expired")));
   CHECK(sessions_of(theirs).empty());
+}
+
+TEST_CASE("a session may be resumed as long as its identity allows, counted from the full handshake", "[wire][tls]") {
+  const TlsVersion version = GENERATE(TlsVersion::tls12, TlsVersion::tls13);
+  CAPTURE(to_string(version));
+  IdentitySettings settings = identity_settings(version);
+  settings.session_lifetime = std::chrono::minutes(4);
+  const auto client = client_context(settings);
+  const auto server = server_context();
+  const WallTime before = now();
+  TlsSession session = session_of(client, server);
+  const WallTime end = session.expires_at();
+  CHECK(end >= before + std::chrono::minutes(4));
+  CHECK(end <= now() + std::chrono::minutes(4));
+
+  // Three minutes later the session is resumed. What comes of that ends with the full handshake's four minutes all the same.
+  {
+    const Later later;
+    TlsPair resumed = connected(client, server, std::move(session));
+    CHECK(resumed.client.resumed());
+    const std::vector<TlsSession> sessions = sessions_of(resumed);
+    REQUIRE_FALSE(sessions.empty());
+    CHECK(sessions.front().expires_at() == end);
+  }
+
+  settings.session_lifetime = std::chrono::seconds(0);
+  TlsPair never = connected(client_context(settings), server);
+  CHECK(sessions_of(never).empty());
 }
 
 TEST_CASE("a listener without tickets gives no session that resumes", "[wire][tls]") {

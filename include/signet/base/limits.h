@@ -96,8 +96,6 @@ static_assert(resolve_not_found_ttl < resolve_ttl_max);
 // ---- gateway
 // -----------------------------------------------------------------------------------------------------------------------------------
 
-/// Most of a request's body that is kept for a second attempt, should the pooled connection turn out to be dead.
-inline constexpr std::size_t call_replay_bytes_max = std::size_t{64} * 1024;
 /// Refusals of our certificates that are kept to be looked at, per shard.
 inline constexpr std::size_t refusals_kept = 64;
 /// Exchanges kept for further calls, per shard.

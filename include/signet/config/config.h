@@ -68,9 +68,18 @@ struct Certificate {
   Source source;
 };
 
+/// Trust anchors from one source: exactly one of `pem_file`, `directory` and `system` is set.
 struct CertificateAuthority {
   std::string id;
   Reference pem_file;
+  Reference directory;  ///< every file in it that holds PEM certificates
+  bool system = false;  ///< the system's bundle
+  Source source;
+};
+
+struct CertificateRevocationList {
+  std::string id;
+  Reference file;  ///< PEM with one or several lists, or one in DER
   Source source;
 };
 
@@ -82,6 +91,7 @@ struct ServerX509Name {
 struct BackendTls {
   /// Empty: the system's bundle.
   std::vector<Reference> certificate_authorities;
+  std::vector<Reference> certificate_revocation_lists;  ///< with any, every certificate of the server's chain must be covered by one
   bool validate_certificate_chain = true;
   bool validate_certificate_name = true;
   /// Pins. With any of them both checks are on, whatever the switches say.
@@ -94,6 +104,7 @@ struct BackendTls {
                                         wire::TlsGroup::x25519_mlkem768};
   wire::LateAuthentication late_authentication = wire::LateAuthentication::off;
   bool require_certificate_request = false;
+  seconds session_lifetime = wire::session_lifetime_default;  ///< of a TLS session after its full handshake; zero: none is resumed
 };
 
 struct BackendCredentials {
@@ -165,11 +176,13 @@ struct Config {
   Limits limits;
   Timeouts timeouts;
   Duration drain_timeout = seconds(30);
+  bool watch_files = true;       ///< read anew by itself when this file, or one that it names, changes
   std::string access_log = "-";  ///< a path; "-": standard output; empty: off
   ForwardedHeaders forwarded_headers = ForwardedHeaders::x_forwarded;
   std::uint16_t backend_tls_status = 500;  ///< of TLS failures towards a back end: 500 or 502
   std::vector<Certificate> certificates;
   std::vector<CertificateAuthority> certificate_authorities;
+  std::vector<CertificateRevocationList> certificate_revocation_lists;
   std::vector<Backend> backends;
   std::vector<Api> apis;
 };

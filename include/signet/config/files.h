@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "signet/base/result.h"
 
@@ -15,6 +16,9 @@ class Files {
  public:
   /// The whole content. Errors: config, with the path, the system's reason and, for a file of more than `bytes_max`, the limit.
   [[nodiscard]] virtual Result<std::string> read(const std::string& path, std::size_t bytes_max) = 0;
+  /// Names of the files in a folder, sorted: no folders, no name with a dot in front, links followed (one that leads nowhere counts as a
+  /// file). Errors: config, with the path and the system's reason, or the limit if there are more than `count_max`.
+  [[nodiscard]] virtual Result<std::vector<std::string>> list(const std::string& directory, std::size_t count_max) = 0;
   /// Nothing when the variable is not set.
   [[nodiscard]] virtual std::optional<std::string> environment(const std::string& name) = 0;
 
@@ -28,6 +32,7 @@ class Files {
 class SystemFiles final : public Files {
  public:
   [[nodiscard]] Result<std::string> read(const std::string& path, std::size_t bytes_max) override;
+  [[nodiscard]] Result<std::vector<std::string>> list(const std::string& directory, std::size_t count_max) override;
   [[nodiscard]] std::optional<std::string> environment(const std::string& name) override;
 };
 

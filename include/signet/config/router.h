@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace signet::config {
@@ -50,7 +51,7 @@ class Router {
     std::size_t segments_max = 0;  ///< of the longest path: bounds the look-ups of one call
   };
 
-  void add(const std::string& host, const Row& row);
+  void add(const std::string& host, const Row& row, std::unordered_map<std::string, std::size_t>& tables);
   [[nodiscard]] const Route* find(const Table& table, std::string_view path) const;
 
   std::vector<Route> routes_;

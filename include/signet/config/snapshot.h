@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -78,8 +81,9 @@ class Snapshot {
   Parts parts_;
 };
 
-/// Certificates that were read before, by their content, so that a reload opens (and derives keys for) only those that changed. Belongs to
-/// whoever builds snapshots; not thread-safe. Remembers exactly what the last build used.
+/// What the last good build has read, by id. A later build opens (and derives keys for) only certificates whose content has changed; and
+/// where reading a certificate or an authority anew fails, or would bring an expired one for one that is still valid, what was read before
+/// under the same id stays in force. Belongs to whoever builds snapshots; not thread-safe. A build that fails changes nothing here.
 class Material {
  public:
   Material();
@@ -89,8 +93,9 @@ class Material {
 
  private:
   friend class MaterialReader;
-  struct Entry;
-  std::vector<std::unique_ptr<const Entry>> entries_;
+  struct CertificateEntry;
+  std::map<std::string, std::shared_ptr<const CertificateEntry>, std::less<>> certificates_;
+  std::map<std::string, std::shared_ptr<const wire::CertificateAuthority>, std::less<>> authorities_;
 };
 
 struct BuildOptions {
@@ -101,13 +106,15 @@ struct BuildOptions {
 
 struct Built {
   std::shared_ptr<const Snapshot> snapshot;  ///< null if the report has errors
+  std::size_t certificates_changed = 0;      ///< ids that have another certificate than Material had before, new and gone ones included
   Report report;
 };
 
-/// Reads every certificate and authority that the configuration names, makes the identity of each back end, resolves every reference. Goes
-/// on after an error. Errors: a file that cannot be read, a certificate that cannot be used, a reference without an object, a client
-/// certificate or TLS settings for an http:// back end, two APIs with the same path and host. Warnings: a certificate that is not valid
-/// now, a listener that is not loopback (whoever reaches it borrows the APIs' certificates).
+/// Reads every certificate, authority and revocation list that the configuration names, makes the identity of each back end, resolves
+/// every reference. Goes on after an error. Errors: a file that cannot be read, a certificate that cannot be used, a reference without an
+/// object, a client certificate or TLS settings for an http:// back end, two APIs with the same path and host. Warnings: a certificate that
+/// is not valid now, one that stays in force because its files cannot be used (see Material), a revocation list that is out of date, a
+/// listener that is not loopback (whoever reaches it borrows the APIs' certificates).
 ///
 /// Blocks and may take seconds (key derivation): never call it on a shard.
 [[nodiscard]] Built build_snapshot(const Config& config, Files& files, const BuildOptions& options);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <compare>
 #include <cstddef>
 #include <memory>
@@ -57,6 +58,9 @@ struct IdentitySettings {
   LateAuthentication late_authentication = LateAuthentication::off;
   /// Fail the handshake (certificate_not_requested) if the server does not ask for our certificate.
   Check require_certificate_request = Check::off;
+  /// How long after its full handshake a TLS session may be resumed, also through the sessions that resumed connections give; 0: no session
+  /// is kept. At most `session_lifetime_max`.
+  std::chrono::seconds session_lifetime = session_lifetime_default;
 };
 
 /// Names an identity: equal exactly if every setting that affects connecting or trust is equal. Pools and session caches are keyed by it.

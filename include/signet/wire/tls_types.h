@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string_view>
 
@@ -22,6 +23,11 @@ enum class Check : std::uint8_t { off, on };
 /// Whether a peer may ask for a certificate after the handshake: post-handshake authentication (TLS 1.3, RFC 8446 §4.6.2) or one
 /// renegotiation that the server starts (TLS 1.2, RFC 5746).
 enum class LateAuthentication : std::uint8_t { off, allow };
+
+/// How long a session may be resumed after its full handshake, unless an identity says otherwise.
+inline constexpr std::chrono::seconds session_lifetime_default = std::chrono::hours(1);
+/// RFC 8446 §4.6.1: no ticket is used longer than seven days; here none proves longer who the peer is.
+inline constexpr std::chrono::seconds session_lifetime_max = std::chrono::days(7);
 
 /// "TLSv1.2", "TLSv1.3". Static storage.
 [[nodiscard]] std::string_view to_string(TlsVersion version);
