@@ -24,9 +24,11 @@
 #include "signet/io/shard.h"
 #include "signet/net/connection_pool.h"
 #include "signet/net/resolver.h"
+#include "signet/net/session_depot.h"
 #include "file_watch.h"
 #include "load_snapshot.h"
 #include "process.h"
+#include "status.h"
 #include "workers.h"
 
 namespace signet::app {
@@ -46,6 +48,7 @@ class Server {
  private:
   bool start(std::uint32_t shards);
   bool listen();
+  void report_status();
   void serve();
   void reload(std::string_view cause);
   net::ConnectionPool::Retired apply();
@@ -55,6 +58,7 @@ class Server {
   int drain();
   void stop_workers();
 
+  std::optional<StatusSignal> status_signal_;
   std::optional<StopSignals> signals_;  ///< once the configuration is read: until then a signal ends the process as usual
   std::unique_ptr<FileWatch> watch_;
   std::unique_ptr<SnapshotLoader> loader_;
@@ -62,6 +66,7 @@ class Server {
   std::shared_ptr<const config::Snapshot> first_;     ///< what the listeners and shards were made from
   std::string access_log_path_;
   std::unique_ptr<net::Resolver> resolver_;
+  net::SessionDepot session_depot_;
   std::unique_ptr<AccessLogFile> access_log_;
   std::vector<Worker> workers_;
 };
@@ -81,6 +86,7 @@ int Server::run(const RunOptions& options) {
       return 1;
     }
   }
+  status_signal_.emplace();  // first: no later thread is to die of it
   signals_.emplace();
   raise_descriptor_limit();
   Result<std::unique_ptr<AccessLogFile>> access_log = AccessLogFile::open(config.access_log);
@@ -103,12 +109,14 @@ int Server::run(const RunOptions& options) {
   }
   log::info(fmt::format("signet {} serves {} with {} shard{}, generation {}", version(), options.config_file, shards,
                         shards == 1 ? "" : "s", snapshot_->generation()));
+  status_signal_->start([this] { report_status(); });
   watch_files();
   serve();
   return drain();
 }
 
 bool Server::start(std::uint32_t shards) {
+  session_depot_.retain(snapshot_->identity_keys());
   std::random_device random;
   for (std::uint32_t index = 0; index < shards; ++index) {
     Result<std::unique_ptr<io::Shard>> shard = io::Shard::start({.index = index});
@@ -124,7 +132,8 @@ bool Server::start(std::uint32_t shards) {
     worker.shard->post([this, &worker, &made, seed] {
       worker.gateway = std::make_unique<gateway::Gateway>(
           worker.shard->io(), snapshot_,
-          gateway::Gateway::Options{.resolver = resolver_.get(), .seed = seed, .access_log = access_log_->sink()});
+          gateway::Gateway::Options{
+              .resolver = resolver_.get(), .session_depot = &session_depot_, .seed = seed, .access_log = access_log_->sink()});
       made.add();
     });
   }
@@ -146,6 +155,22 @@ bool Server::listen() {
     log::info(fmt::format("listening on {}", listener.address.text()));
   }
   return true;
+}
+
+/// On the status signal's thread.
+void Server::report_status() {
+  std::vector<gateway::Status> shards(workers_.size());
+  Answers answers;
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    workers_[i].shard->post([&worker = workers_[i], &status = shards[i], &answers] {
+      status = worker.gateway->status();
+      answers.add();
+    });
+  }
+  answers.wait_for(workers_.size());
+  for (const std::string& line : status_lines(shards, session_depot_.size())) {
+    log::info(line);
+  }
 }
 
 /// Until a signal to stop.
@@ -184,6 +209,7 @@ void Server::reload(std::string_view cause) {
 
 /// Puts the snapshot in force on every shard, and waits for that. Returns what retired identities left behind on all of them.
 net::ConnectionPool::Retired Server::apply() {
+  session_depot_.retain(snapshot_->identity_keys());  // before any shard: none puts back what is retired
   std::atomic<std::size_t> idle = 0;
   std::atomic<std::size_t> leased = 0;
   Answers applied;
@@ -250,6 +276,7 @@ void Server::watch_files() {
 
 /// Ends every Gateway: those that are not yet idle are cut off.
 void Server::stop_workers() {
+  status_signal_.reset();  // its reports need the gateways
   Answers stopped;
   for (Worker& worker : workers_) {
     worker.shard->post([&worker, &stopped] {

@@ -194,6 +194,9 @@ void Exchange::lease() {
                                .idle_max = upstream.idle_connections_max,
                                .idle_timeout = upstream.idle_timeout,
                                .connect_timeout = upstream.connect_timeout};
+  if (const auto& counters = gateway_.backend_counters_.of(upstream); counters_ != counters) {
+    counters_ = counters;
+  }
   const Result<net::Connection*> leased =
       gateway_.pool_.lease(endpoint_, upstream.identity, limits, *this, replayed_ ? net::Lease::fresh : net::Lease::any);
   if (!leased) {

@@ -36,11 +36,12 @@ Gateway::Gateway(io::Io& io, std::shared_ptr<const config::Snapshot> snapshot, O
     : io_(io),
       snapshot_(own_count(std::move(snapshot))),
       options_(std::move(options)),
-      pool_(io),
+      pool_(io, options_.session_depot),
       resolver_(io, options_.resolver),
       access_log_(std::move(options_.access_log)),
       activity_state_(options_.seed) {
   pool_.retain(snapshot_->identity_keys());
+  backend_counters_.retain(*snapshot_);
 }
 
 Gateway::~Gateway() {
@@ -69,7 +70,16 @@ std::vector<Endpoint> Gateway::listening() const {
 
 net::ConnectionPool::Retired Gateway::apply(std::shared_ptr<const config::Snapshot> snapshot) {
   snapshot_ = own_count(std::move(snapshot));
+  backend_counters_.retain(*snapshot_);
   return pool_.retain(snapshot_->identity_keys());
+}
+
+Status Gateway::status() const {
+  return {.generation = snapshot_->generation(),
+          .callers = session_count_,
+          .tls_sessions = pool_.sessions(),
+          .counters = counters_,
+          .backends = backend_counters_.status(pool_)};
 }
 
 // ---- sessions

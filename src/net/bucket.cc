@@ -182,7 +182,6 @@ void Bucket::fail_waiting() {
 
 void Bucket::attempt_ended(Error error) {
   --connecting_;
-  ++pool_.counters_.failed;
   if (error.kind == ErrorKind::identity_refused) {
     identity_refused();
   }

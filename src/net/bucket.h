@@ -46,6 +46,9 @@ class Bucket {
   [[nodiscard]] bool is_waited_for() const { return waiting_ != 0; }
   [[nodiscard]] bool keeps_idle() const { return !retired_ && !pool_.draining_ && idle_.size() < limits_.idle_max; }
   [[nodiscard]] bool has_idle() const { return !idle_.empty(); }
+  [[nodiscard]] const std::vector<std::unique_ptr<Connection>>& connections() const { return connections_; }
+  /// Of a call that waits. REQUIRES: is_waited_for().
+  [[nodiscard]] const std::shared_ptr<ConnectionCounters>& waiting_counters() const { return waiting_last_->counters_; }
   /// Connections that serve a call.
   [[nodiscard]] std::size_t leased() const;
   [[nodiscard]] const PoolKey& key() const { return key_; }

@@ -9,13 +9,16 @@
 #include <utility>
 
 #include "signet/base/check.h"
+#include "signet/base/identity_refusal.h"
+#include "signet/net/session_depot.h"
 #include "signet/wire/tls_context.h"
 #include "signet/wire/tls_engine.h"
 #include "bucket.h"
 
 namespace signet::net {
 
-Connection::Connection(Bucket& bucket, std::uint64_t number) : bucket_(bucket), transport_(bucket.io(), *this), number_(number) {}
+Connection::Connection(Bucket& bucket, std::uint64_t number)
+    : bucket_(bucket), counters_(bucket.waiting_counters()), transport_(bucket.io(), *this), number_(number) {}
 
 Connection::~Connection() = default;
 
@@ -46,6 +49,7 @@ void Connection::on_connected(io::Completion& completion) {
                          : code == ETIMEDOUT    ? ErrorKind::connect_timeout
                                                 : ErrorKind::connect_failed;
   stage_ = Stage::closing;  // the call that is told may drain the pool
+  count(&ConnectionCounters::failed);
   Bucket& bucket = bucket_;
   bucket.attempt_ended(
       Error{.kind = kind,
@@ -88,20 +92,24 @@ Result<wire::TlsEngine> Connection::make_engine() {
   }
   std::optional<wire::TlsSession> session;
   if (!sessions_refused_) {
-    session = bucket_.sessions().take(endpoint(), bucket_.key().identity, bucket_.io().wall_now());
+    session = take_session();
   }
   session_offered_ = session.has_value();
   return wire::TlsEngine::client(*context, std::move(session));
 }
 
 void Connection::on_transport_open() {
-  ++(transport_.tls()->resumed() ? bucket_.counters().handshakes_resumed : bucket_.counters().handshakes_full);
+  const bool resumed = transport_.tls()->resumed();
+  count(resumed ? &ConnectionCounters::handshakes_resumed : &ConnectionCounters::handshakes_full);
+  if (session_offered_ && !resumed) {
+    forget_sessions();  // a back end that does not know this one (it was restarted) hardly knows older ones
+  }
   keep_sessions();
   usable();
 }
 
 void Connection::usable() {
-  ++bucket_.counters().opened;
+  count(&ConnectionCounters::opened);
   bucket_.attempt_succeeded();
   if (bucket_.retired() || (!bucket_.is_waited_for() && !bucket_.keeps_idle())) {
     close(Close::flush);
@@ -133,6 +141,11 @@ void Connection::abort() {
 
 /// Tells the call that waits. The connection itself ends on its own.
 void Connection::attempt_failed(Error error) {
+  count(&ConnectionCounters::failed);
+  if (stage_ == Stage::handshake) {
+    count(&ConnectionCounters::handshakes_failed);
+  }
+  count_failure(error);
   stage_ = Stage::closing;
   timeout_.stop();
   bucket_.attempt_ended(std::move(error));
@@ -168,8 +181,11 @@ void Connection::lend(LeaseUser& user) {
   timeout_.stop();
   stage_ = Stage::leased;
   user_ = &user;
+  if (counters_ != user.counters_) {
+    counters_ = user.counters_;
+  }
   if (++leases_ > 1) {
-    ++bucket_.counters().reused;
+    count(&ConnectionCounters::reused);
   }
 }
 
@@ -210,9 +226,69 @@ void Connection::keep_sessions() {
     return;
   }
   while (std::optional<wire::TlsSession> session = tls->take_session()) {
-    bucket_.sessions().put(endpoint(), std::move(*session));
+    keep_session(std::move(*session));
   }
 }
+
+/// One ticket for this shard's next connection, the others to whoever needs them first; a session of TLS 1.2 serves all.
+void Connection::keep_session(wire::TlsSession session) {
+  if (SessionDepot* depot = bucket_.pool().depot_; depot != nullptr) {
+    if (!session.single_use()) {
+      depot->put(endpoint(), session.copy());
+    } else if (bucket_.sessions().size(endpoint(), bucket_.key().identity) >= limits::sessions_own_max) {
+      depot->put(endpoint(), std::move(session));
+      return;
+    }
+  }
+  bucket_.sessions().put(endpoint(), std::move(session));
+}
+
+std::optional<wire::TlsSession> Connection::take_session() {
+  const WallTime now = bucket_.io().wall_now();
+  std::optional<wire::TlsSession> session = bucket_.sessions().take(endpoint(), bucket_.key().identity, now);
+  if (SessionDepot* depot = bucket_.pool().depot_; !session && depot != nullptr) {
+    session = depot->take(endpoint(), bucket_.key().identity, now);
+  }
+  return session;
+}
+
+/// An offered session did not work.
+void Connection::forget_sessions() {
+  bucket_.sessions().forget(endpoint(), bucket_.key().identity);
+  if (SessionDepot* depot = bucket_.pool().depot_; depot != nullptr) {
+    depot->forget(endpoint(), bucket_.key().identity);
+  }
+}
+
+/// Could a full handshake end better than this one did?
+///
+/// A back end that was restarted may choke on a session that it does not know. One that refuses our certificate instead of resuming goes by
+/// what the session says of it, maybe by an old verdict: it has not seen the certificate itself on this connection. If it has, it has made
+/// a full handshake already, and a refusal stands.
+bool Connection::session_may_be_to_blame(const Error& error) const {
+  return session_offered_ && (error.origin != Origin::identity || (error.refusal != nullptr && error.refusal->resumed));
+}
+
+// ---- counting
+// ----------------------------------------------------------------------------------------------------------------------------------
+
+void Connection::count(std::uint64_t ConnectionCounters::* what) {
+  ++(bucket_.counters().*what);
+  if (counters_ != nullptr) {
+    ++(counters_.get()->*what);
+  }
+}
+
+void Connection::count_failure(const Error& error) {
+  if (error.kind == ErrorKind::identity_refused) {
+    count(&ConnectionCounters::refused);
+  } else if (error.kind == ErrorKind::certificate_not_requested) {
+    count(&ConnectionCounters::certificate_not_requested);
+  }
+}
+
+// ---- from the transport
+// ------------------------------------------------------------------------------------------------------------------------
 
 void Connection::on_transport_data(ByteView& data) {
   if (stage_ == Stage::leased) {
@@ -252,15 +328,18 @@ void Connection::on_transport_drained() {
 }
 
 void Connection::on_transport_failed(Error error) {
+  if (session_offered_ && error.origin == Origin::identity) {
+    forget_sessions();
+  }
   if (error.kind == ErrorKind::identity_refused && stage_ != Stage::handshake) {
+    count_failure(error);
     bucket_.identity_refused();  // TLS 1.3 servers judge after our side of the handshake is done
   }
   switch (stage_) {
     case Stage::handshake:
-      if (session_offered_ && error.origin != Origin::identity) {
-        // The session may be the reason (the back end was restarted, its ticket keys changed): once more in full.
-        bucket_.sessions().forget(endpoint(), bucket_.key().identity);
-        sessions_refused_ = attempt_again_ = true;
+      if (session_may_be_to_blame(error)) {
+        forget_sessions();
+        sessions_refused_ = attempt_again_ = true;  // once more in full
         stage_ = Stage::closing;
         return;
       }

@@ -19,7 +19,8 @@ std::size_t PoolKeyHash::operator()(const PoolKey& key) const noexcept {
   return EndpointHash{}(key.endpoint) ^ identity;
 }
 
-ConnectionPool::ConnectionPool(io::Io& io) : io_(io), sessions_({.entries_max = limits::sessions_max}) {}
+ConnectionPool::ConnectionPool(io::Io& io, SessionDepot* depot)
+    : io_(io), depot_(depot), sessions_({.entries_max = limits::sessions_max}) {}
 
 ConnectionPool::~ConnectionPool() {
   SIGNET_CHECK(connections_ == 0);
@@ -107,7 +108,6 @@ bool ConnectionPool::is_suspended(const PoolKey& key) const {
 }
 
 bool ConnectionPool::note_refused(const PoolKey& key) {
-  ++counters_.refused;
   if (!retained(key.identity)) {
     return false;
   }
@@ -129,6 +129,14 @@ Error ConnectionPool::suspended_error(const PoolKey& key) const {
                .retry_after_s = static_cast<std::uint32_t>(wait_s),
                .detail = fmt::format("{} refused this identity {} times in a row; it is shown there again in {} s", key.endpoint.text(),
                                      breaker.refusals(), wait_s)};
+}
+
+void ConnectionPool::for_each_connection(const std::function<void(const Connection&)>& visit) const {
+  for (const auto& [key, bucket] : buckets_) {
+    for (const std::unique_ptr<Connection>& connection : bucket->connections()) {
+      visit(*connection);
+    }
+  }
 }
 
 void ConnectionPool::drain(std::function<void()> drained) {

@@ -80,6 +80,11 @@ std::size_t SessionCache::size() const {
   return count;
 }
 
+std::size_t SessionCache::size(const Endpoint& endpoint, const IdentityKey& key) const {
+  const auto found = index_.find(Key{endpoint, key});
+  return found == index_.end() ? 0 : found->second->sessions.size();
+}
+
 void SessionCache::drop(Entries::iterator entry) {
   index_.erase(entry->key);
   entries_.erase(entry);

@@ -76,9 +76,7 @@ struct Closer {
 };
 thread_local Closer closer;
 
-/// On the first use by a thread, which always comes here, the closer is registered.
 Header* from_system(std::size_t size) {
-  static_cast<void>(&closer);
   auto* const block = static_cast<Header*>(std::malloc(size));
   if (block != nullptr) {
     ++pool.statistics.system_allocations;
@@ -121,6 +119,9 @@ void release(void* memory) {
   if (block->size_class == no_class || pool.closed || pool.statistics.bytes_kept + block->size > kept_bytes_max) {
     std::free(block);
     return;
+  }
+  if (pool.statistics.bytes_kept == 0) {
+    static_cast<void>(&closer);  // registers it: a thread may do nothing but free what others have made
   }
   block->next = pool.heads[block->size_class];
   pool.heads[block->size_class] = block;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "signet/net/connection_pool.h"
+#include "signet/net/session_depot.h"
 #include "signet/wire/tls_engine.h"
 #include "sim/sim_io.h"
 #include "sim/sim_peer.h"
@@ -30,6 +31,8 @@ class Origin {
   [[nodiscard]] const Endpoint& address() const { return listener_.address(); }
   [[nodiscard]] std::size_t accepted() const { return listener_.accepted(); }
   [[nodiscard]] std::size_t open() const { return listener_.peers(); }
+  /// The next connection's ClientHello is answered with certificate_unknown.
+  void refuse_next() { refuse_next_ = true; }
   void use(wire::TlsServerSettings settings) { context_ = test::server_context(std::move(settings)); }
   void close() {
     listener_.close();
@@ -48,8 +51,17 @@ class Origin {
 
   sim::SimPeer::Script script() {
     auto tls = std::make_shared<Tls>(Tls{.engine = wire::TlsEngine::server(context_), .encrypted = {}, .decrypted = {}});
+    const bool refuse = std::exchange(refuse_next_, false);
     return {.connected = {},
-            .received = [tls](sim::SimPeer& peer, std::string_view bytes) { received(*tls, peer, bytes); },
+            .received =
+                [tls, refuse](sim::SimPeer& peer, std::string_view bytes) {
+                  if (refuse) {
+                    peer.write(std::string_view("\x15\x03\x03\x00\x02\x02\x2e", 7));
+                    peer.finish();
+                    return;
+                  }
+                  received(*tls, peer, bytes);
+                },
             .sent = {},
             .ended = [](sim::SimPeer& peer, int) { peer.close(); },
             .closed = {}};
@@ -81,13 +93,16 @@ class Origin {
   }
 
   std::shared_ptr<wire::TlsContext> context_;
+  bool refuse_next_ = false;
   sim::SimPeerListener listener_;
 };
 
 /// One call: leases, asks, keeps the connection until it is told to give it back.
 class Call final : public LeaseUser {
  public:
-  explicit Call(ConnectionPool& pool) : pool_(pool) {}
+  explicit Call(ConnectionPool& pool, std::shared_ptr<ConnectionCounters> counters = nullptr) : pool_(pool) {
+    counters_ = std::move(counters);
+  }
   ~Call() override {
     pool_.cancel(*this);
     if (connection_ != nullptr) {
@@ -290,6 +305,128 @@ TEST_CASE("Calls that wait while their identity is refused to others are told, a
   }
   CHECK(world.io.run_until([&] { return world.pool.connections() == 0; }));
   CHECK(world.origin.accepted() <= 40);
+}
+
+namespace {
+
+/// A shard's pool beside the world's own, with a depot.
+struct ShardPool {
+  ShardPool(World& of, SessionDepot& depot) : world(of), pool(of.io, &depot) {}
+  ~ShardPool() {
+    bool drained = false;
+    pool.drain([&drained] { drained = true; });
+    CHECK(world.io.run_until([&drained] { return drained; }));
+  }
+
+  /// As many calls at once, each on a connection of its own that ends with it.
+  void call(const std::shared_ptr<const wire::Identity>& identity, int count, std::shared_ptr<ConnectionCounters> counters = nullptr) {
+    std::vector<std::unique_ptr<Call>> calls;
+    for (int i = 0; i < count; ++i) {
+      calls.push_back(std::make_unique<Call>(pool, counters));
+      calls.back()->start(world.origin.address(), identity);
+    }
+    for (const auto& each : calls) {
+      world.run_to_end(*each);
+      CHECK_FALSE(each->error());
+    }
+  }
+
+  World& world;
+  ConnectionPool pool;
+};
+
+}  // namespace
+
+TEST_CASE("A shard resumes what another shard has to spare, and under the same identity only", "[pool][sessions]") {
+  World world(GENERATE(wire::TlsVersion::tls12, wire::TlsVersion::tls13));
+  SessionDepot depot;
+  ShardPool one(world, depot);
+  ShardPool two(world, depot);
+  const auto identity = world.identity("client");
+  const auto other = world.identity("server-rsa");
+  one.call(identity, 2);
+  CHECK(one.pool.counters().handshakes_full == 2);
+  CHECK(one.pool.sessions() == 1);
+  CHECK(depot.size() == 1);
+  two.call(other, 1);
+  CHECK(two.pool.counters().handshakes_resumed == 0);
+  two.call(identity, 1);
+  CHECK(two.pool.counters().handshakes_resumed == 1);
+  one.call(identity, 1);
+  CHECK(one.pool.counters().handshakes_resumed == 1);
+}
+
+TEST_CASE("What a back end's restart has made worthless is forgotten by all shards, and no call fails", "[pool][sessions]") {
+  World world(GENERATE(wire::TlsVersion::tls12, wire::TlsVersion::tls13));
+  SessionDepot depot;
+  ShardPool one(world, depot);
+  const auto identity = world.identity("client");
+  one.call(identity, 4);
+  REQUIRE(depot.size() >= 1);
+  world.origin.use(test::server_settings());  // other ticket keys
+  one.call(identity, 1);
+  CHECK(one.pool.counters().handshakes_full == 5);
+  CHECK(one.pool.counters().failed == 0);
+  CHECK(depot.size() == (world.version == wire::TlsVersion::tls12 ? 1 : 0));
+  one.call(identity, 1);
+  CHECK(one.pool.counters().handshakes_resumed == 1);
+}
+
+TEST_CASE("A refusal in answer to a session is met with a full handshake, once, and the sessions are forgotten", "[pool][sessions]") {
+  World world(GENERATE(wire::TlsVersion::tls12, wire::TlsVersion::tls13));
+  SessionDepot depot;
+  ShardPool one(world, depot);
+  const auto identity = world.identity("client");
+  one.call(identity, 4);
+  const std::size_t attempts = world.origin.accepted();
+  world.origin.refuse_next();
+  one.call(identity, 1);
+  CHECK(world.origin.accepted() == attempts + 2);
+  CHECK(one.pool.counters().handshakes_full == 5);
+  CHECK(one.pool.counters().handshakes_resumed == 0);
+  CHECK(one.pool.counters().refused == 0);
+  CHECK(depot.size() == (world.version == wire::TlsVersion::tls12 ? 1 : 0));
+}
+
+TEST_CASE("Counters of a back end outlive its connections, and the other way round", "[pool][sessions]") {
+  World world(GENERATE(wire::TlsVersion::tls12, wire::TlsVersion::tls13));
+  auto orders = std::make_shared<ConnectionCounters>();
+  const auto identity = world.identity("client");
+  const auto refused = world.identity("other-client", "other-root");
+  const auto ask = [&](Call& call, const auto& as) {
+    call.start(world.origin.address(), as);
+    world.run_to_end(call);
+  };
+  {
+    Call first(world.pool, orders);
+    ask(first, identity);
+    first.release();
+  }
+  {
+    Call second(world.pool, orders);
+    ask(second, identity);
+    second.release();
+  }
+  CHECK(orders->opened == 1);
+  CHECK(orders->handshakes_full == 1);
+  CHECK(orders->reused == 1);
+  CHECK(orders->failed == 0);
+  {
+    auto billing = std::make_shared<ConnectionCounters>();
+    Call third(world.pool, billing);
+    ask(third, identity);
+    CHECK(billing->opened == 0);
+    CHECK(billing->reused == 1);
+    third.release();  // the connection keeps these counters alive
+  }
+  CHECK(orders->reused == 1);
+  Call fourth(world.pool, orders);
+  ask(fourth, refused);
+  CHECK(fourth.error() == ErrorKind::identity_refused);
+  CHECK(orders->refused == 1);
+  CHECK(world.pool.counters().refused == 1);
+  CHECK(orders->failed == orders->handshakes_failed);
+  CHECK(orders->opened + orders->failed == 2);
 }
 
 }  // namespace signet::net

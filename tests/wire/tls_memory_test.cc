@@ -11,7 +11,7 @@
 #include <wolfssl/wolfcrypt/memory.h>
 #include <wolfssl/wolfcrypt/settings.h>
 
-#include "tls_test_contexts.h"
+#include "support/tls_test_contexts.h"
 
 using namespace signet::test;
 using signet::wire::tls_memory_statistics;

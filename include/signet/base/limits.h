@@ -63,8 +63,13 @@ inline constexpr Duration identity_pause_min = seconds(1);
 inline constexpr Duration identity_pause_max = seconds(30);
 /// (endpoint, identity) with refusals that are remembered, per shard.
 inline constexpr std::size_t refusal_breakers_max = 4096;
-/// TLS sessions kept for resumption, per shard.
+/// (endpoint, identity) with TLS sessions that are kept for resumption, per shard.
 inline constexpr std::size_t sessions_max = 1024;
+/// TLS 1.3 tickets per (endpoint, identity) that a shard keeps for itself; what is over is for all shards.
+inline constexpr std::size_t sessions_own_max = 1;
+/// The depot of all shards: (endpoint, identity) in it, and sessions for each.
+inline constexpr std::size_t depot_entries_max = 1024;
+inline constexpr std::size_t depot_sessions_max = 32;
 
 // ---- resolver
 // ----------------------------------------------------------------------------------------------------------------------------------

@@ -12,11 +12,13 @@
 #include "signet/base/result.h"
 #include "signet/config/snapshot.h"
 #include "signet/gateway/access_log.h"
+#include "signet/gateway/backend_counters.h"
 #include "signet/gateway/refusal_log.h"
 #include "signet/io/io.h"
 #include "signet/net/connection_pool.h"
 #include "signet/net/listener.h"
 #include "signet/net/resolver.h"
+#include "signet/net/session_depot.h"
 
 namespace signet::gateway {
 
@@ -32,6 +34,15 @@ struct Counters {
   std::uint64_t retries = 0;
 };
 
+/// A moment of one shard, for the operator.
+struct Status {
+  std::uint64_t generation = 0;  ///< of the snapshot in force
+  std::size_t callers = 0;       ///< connections
+  std::size_t tls_sessions = 0;  ///< that may be resumed, in the shard's own cache
+  Counters counters;
+  std::vector<BackendStatus> backends;
+};
+
 /// The data plane of one shard: it listens, owns the callers' sessions and the pool towards the back ends, and keeps what calls reuse.
 ///
 ///     Listener → Session (one caller's connection) → Exchange (one call) → ConnectionPool → back end
@@ -40,9 +51,10 @@ struct Counters {
 class Gateway final : public net::ConnectionHandler {
  public:
   struct Options {
-    net::Resolver* resolver = nullptr;  ///< nullptr: only addresses, no names
-    std::uint64_t seed = 0;             ///< of activity ids
-    AccessLog::Sink access_log;         ///< takes finished lines; empty: none are written
+    net::Resolver* resolver = nullptr;           ///< nullptr: only addresses, no names
+    net::SessionDepot* session_depot = nullptr;  ///< shared by all shards; nullptr: none
+    std::uint64_t seed = 0;                      ///< of activity ids
+    AccessLog::Sink access_log;                  ///< takes finished lines; empty: none are written
   };
 
   Gateway(io::Io& io, std::shared_ptr<const config::Snapshot> snapshot, Options options);
@@ -66,6 +78,7 @@ class Gateway final : public net::ConnectionHandler {
   void stop(std::function<void()> done);
 
   [[nodiscard]] const Counters& counters() const { return counters_; }
+  [[nodiscard]] Status status() const;
   [[nodiscard]] const net::ConnectionPool& pool() const { return pool_; }
   [[nodiscard]] const RefusalLog& refusals() const { return refusals_; }
   [[nodiscard]] std::size_t sessions() const { return session_count_; }
@@ -90,6 +103,7 @@ class Gateway final : public net::ConnectionHandler {
   std::shared_ptr<const config::Snapshot> snapshot_;
   Options options_;
   net::ConnectionPool pool_;
+  BackendCounters backend_counters_;
   net::ResolverCache resolver_;
   AccessLog access_log_;
   RefusalLog refusals_;

@@ -4,10 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "signet/base/endpoint.h"
 #include "signet/base/result.h"
 #include "signet/io/io.h"
+#include "signet/net/connection_counters.h"
 #include "signet/net/transport.h"
 
 namespace signet::net {
@@ -31,8 +33,13 @@ class LeaseUser {
  protected:
   virtual ~LeaseUser();
 
+  /// Of the back end that it calls: grows with the connections that are opened for it and lent to it, which hold it too. Set it before the
+  /// lease; nullptr: only the pool's own counters grow.
+  std::shared_ptr<ConnectionCounters> counters_;
+
  private:
   friend class Bucket;
+  friend class Connection;
   friend class ConnectionPool;
   Bucket* waiting_in_ = nullptr;
   LeaseUser* waiting_next_ = nullptr;
@@ -79,6 +86,9 @@ class Connection final : public TransportOwner {
   [[nodiscard]] const Endpoint& endpoint() const;
   /// nullptr on a plain connection.
   [[nodiscard]] const wire::TlsEngine* tls() const { return transport_.tls(); }
+  [[nodiscard]] bool idle() const { return stage_ == Stage::idle; }
+  /// Of the call that it was opened for, or last lent to; may be nullptr. See LeaseUser.
+  [[nodiscard]] const ConnectionCounters* counters() const { return counters_.get(); }
   /// Number of the connection on its shard, for logs.
   [[nodiscard]] std::uint64_t number() const { return number_; }
 
@@ -96,7 +106,13 @@ class Connection final : public TransportOwner {
   void lend(LeaseUser& user);
   void close(Close how);
   void attempt_failed(Error error);
+  [[nodiscard]] std::optional<wire::TlsSession> take_session();
   void keep_sessions();
+  void keep_session(wire::TlsSession session);
+  void forget_sessions();
+  [[nodiscard]] bool session_may_be_to_blame(const Error& error) const;
+  void count(std::uint64_t ConnectionCounters::* what);
+  void count_failure(const Error& error);
   void settle(bool data_left);
   [[nodiscard]] Result<wire::TlsEngine> make_engine();
 
@@ -111,6 +127,7 @@ class Connection final : public TransportOwner {
 
   Bucket& bucket_;
   LeaseUser* user_ = nullptr;
+  std::shared_ptr<ConnectionCounters> counters_;
   Transport transport_;
   io::Op<Connection, &Connection::on_connected> connect_{this};
   io::Timer<Connection, &Connection::on_timeout> timeout_{this};  ///< of the attempt, then of idleness

@@ -57,6 +57,7 @@ struct PoolKeyHash {
 };
 
 class Bucket;
+class SessionDepot;
 
 /// The connections to back ends of one shard.
 ///
@@ -72,16 +73,10 @@ class Bucket;
 /// never pays for a handshake while an older connection returns.
 class ConnectionPool {
  public:
-  struct Counters {
-    std::uint64_t opened = 0;   ///< connections that became usable
-    std::uint64_t reused = 0;   ///< leases served by a connection that had served before
-    std::uint64_t failed = 0;   ///< attempts that did not become usable
-    std::uint64_t refused = 0;  ///< connections on which our certificate was refused
-    std::uint64_t handshakes_full = 0;
-    std::uint64_t handshakes_resumed = 0;
-  };
+  using Counters = ConnectionCounters;
 
-  explicit ConnectionPool(io::Io& io);
+  /// `depot` gives and takes TLS sessions that this shard lacks or does not need; it must outlive the pool. nullptr: there is none.
+  explicit ConnectionPool(io::Io& io, SessionDepot* depot = nullptr);
   ConnectionPool(const ConnectionPool&) = delete;
   ConnectionPool& operator=(const ConnectionPool&) = delete;
   /// REQUIRES: `connections() == 0`, nobody waits.
@@ -117,6 +112,10 @@ class ConnectionPool {
 
   [[nodiscard]] std::size_t connections() const { return connections_; }
   [[nodiscard]] const Counters& counters() const { return counters_; }
+  /// TLS sessions that this shard keeps for itself.
+  [[nodiscard]] std::size_t sessions() const { return sessions_.size(); }
+  /// Those that are being opened or closed among them.
+  void for_each_connection(const std::function<void(const Connection&)>& visit) const;
 
  private:
   friend class Connection;
@@ -133,6 +132,7 @@ class ConnectionPool {
   void note_accepted(const PoolKey& key);
 
   io::Io& io_;
+  SessionDepot* depot_;
   std::unordered_map<PoolKey, std::unique_ptr<Bucket>, PoolKeyHash> buckets_;
   std::unordered_map<wire::IdentityKey, std::shared_ptr<wire::TlsContext>, wire::IdentityKeyHash> contexts_;
   std::optional<std::unordered_set<wire::IdentityKey, wire::IdentityKeyHash>> retained_;  ///< nothing: all

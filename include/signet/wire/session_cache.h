@@ -42,6 +42,8 @@ class SessionCache {
   std::size_t purge_if(const std::function<bool(const IdentityKey&)>& retired);
 
   [[nodiscard]] std::size_t size() const;
+  /// Sessions of one pair, expired ones among them.
+  [[nodiscard]] std::size_t size(const Endpoint& endpoint, const IdentityKey& key) const;
 
  private:
   struct Key {

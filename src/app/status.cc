@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "status.h"
+
+#include <fmt/core.h>
+#include <pthread.h>
+
+#include <algorithm>
+#include <limits>
+#include <unordered_map>
+#include <utility>
+
+namespace signet::app {
+
+StatusSignal::StatusSignal() {
+  sigemptyset(&set_);
+  sigaddset(&set_, SIGUSR1);
+  pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+}
+
+StatusSignal::~StatusSignal() {
+  if (!thread_.joinable()) {
+    return;
+  }
+  {
+    const std::scoped_lock lock(mutex_);
+    ending_ = true;
+  }
+  pthread_kill(thread_.native_handle(), SIGUSR1);
+  thread_.join();
+}
+
+void StatusSignal::start(std::function<void()> report) {
+  report_ = std::move(report);
+  thread_ = std::thread([this] { run(); });
+}
+
+void StatusSignal::run() {
+  while (true) {
+    int signal = 0;
+    sigwait(&set_, &signal);
+    {
+      const std::scoped_lock lock(mutex_);
+      if (ending_) {
+        return;
+      }
+    }
+    report_();
+  }
+}
+
+namespace {
+
+std::vector<gateway::BackendStatus> sum_of_backends(const std::vector<gateway::Status>& shards) {
+  std::vector<gateway::BackendStatus> sums;
+  std::unordered_map<std::string, std::size_t> index;
+  for (const gateway::Status& shard : shards) {
+    for (const gateway::BackendStatus& backend : shard.backends) {
+      const auto [found, added] = index.try_emplace(backend.name, sums.size());
+      if (added) {
+        sums.push_back({.name = backend.name, .counters = {}});
+      }
+      gateway::BackendStatus& sum = sums[found->second];
+      sum.counters += backend.counters;
+      sum.connections += backend.connections;
+      sum.idle += backend.idle;
+    }
+  }
+  return sums;
+}
+
+}  // namespace
+
+std::vector<std::string> status_lines(const std::vector<gateway::Status>& shards, std::size_t depot_sessions) {
+  gateway::Status sum{.generation = std::numeric_limits<std::uint64_t>::max()};
+  for (const gateway::Status& shard : shards) {
+    sum.generation = std::min(sum.generation, shard.generation);  // in force everywhere
+    sum.callers += shard.callers;
+    sum.tls_sessions += shard.tls_sessions;
+    sum.counters.calls += shard.counters.calls;
+    sum.counters.calls_failed += shard.counters.calls_failed;
+    sum.counters.retries += shard.counters.retries;
+  }
+  std::vector<std::string> lines;
+  lines.push_back(
+      fmt::format("status generation={} shards={} callers={} calls={} calls_failed={} retries={} tls_sessions={} "
+                  "tls_sessions_shared={}",
+                  sum.generation, shards.size(), sum.callers, sum.counters.calls, sum.counters.calls_failed, sum.counters.retries,
+                  sum.tls_sessions, depot_sessions));
+  for (const gateway::BackendStatus& backend : sum_of_backends(shards)) {
+    const net::ConnectionCounters& counters = backend.counters;
+    lines.push_back(fmt::format(
+        "status backend={} connections={} idle={} opened={} reused={} failed={} handshakes_full={} "
+        "handshakes_resumed={} handshakes_failed={} refused={} certificate_not_requested={}",
+        backend.name, backend.connections, backend.idle, counters.opened, counters.reused, counters.failed, counters.handshakes_full,
+        counters.handshakes_resumed, counters.handshakes_failed, counters.refused, counters.certificate_not_requested));
+  }
+  return lines;
+}
+
+}  // namespace signet::app
