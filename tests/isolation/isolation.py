@@ -2,8 +2,8 @@
 """Does a call ever reach a back end under another API's certificate? Scenarios, and a judge for every single call.
 
 The back end is one nginx with everything switched on that makes identities bleed where a gateway confuses them: it takes any caller, with
-or without a certificate of the authority (`ssl_verify_client optional`), keeps sessions and issues tickets, and resumes them for whoever offers
-them. It says in every answer whose certificate it has on that connection. The gateway's own account is not asked.
+or without a certificate of the authority (`ssl_verify_client optional`), keeps sessions, issues tickets, and resumes them for whoever
+offers them. It says in every answer whose certificate it has on that connection. The gateway's own account is not asked.
 """
 
 import collections
