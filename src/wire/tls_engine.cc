@@ -360,6 +360,13 @@ std::optional<TlsSession> TlsEngine::take_session() {
   }
   std::optional<TlsSession> session = std::move(sessions.front());
   sessions.erase(sessions.begin());
+  if (parts_->stage == Parts::Stage::open && parts_->shared().late_authentication == LateAuthentication::off) {
+    // wolfSSL's own copy of the ticket, a kilobyte and more where it holds our certificate: nothing will offer it. Only a ticket that fits
+    // into the session makes it free the block.
+    constexpr unsigned char none = 0;
+    wolfSSL_set_SessionTicket(parts_->ssl, &none, sizeof(none));
+    wolfSSL_set_SessionTicket(parts_->ssl, nullptr, 0);
+  }
   return session;
 }
 

@@ -209,7 +209,7 @@ def _crowd(signet: Signet, calls: int) -> None:
 
 
 def test_a_crowd_at_a_back_end_that_closes_after_0_to_5_ms_loses_no_harmless_call_and_repeats_no_other():
-    with Nginx(pki(), locations=_LOCATIONS, keepalive_requests=100_000) as origin:
+    with Nginx(pki(), server_lines=_LOCATIONS, keepalive_requests=100_000) as origin:
         with Signet(one_api(origin, shards=2)) as signet:
             _crowd(signet, CALLS)
             signet.stop()

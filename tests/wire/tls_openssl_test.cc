@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "signet/base/identity_refusal.h"
+#include "signet/wire/tls_memory.h"
 #include "openssl_server.h"
 #include "support/tls_test_contexts.h"
 
@@ -43,6 +44,20 @@ TEST_CASE("OpenSSL sees our certificate, and a second connection resumes the fir
   CHECK(second.engine().resumed());
   CHECK(second.engine().certificate_requested());
   CHECK(second.get().find("Reused, ") != std::string::npos);
+}
+
+TEST_CASE("a connection whose session was taken keeps no copy of the ticket", "[wire][tls]") {
+  const TlsVersion version = GENERATE(TlsVersion::tls12, TlsVersion::tls13);
+  CAPTURE(to_string(version));
+  const OpensslServer server(demands_certificate);
+  BlockingClient client(server.port(), TlsEngine::client(client_context(identity_settings(version))));
+  REQUIRE(client.handshake());
+  CHECK_FALSE(client.get().empty());
+  const std::int64_t before = tls_memory_statistics().bytes_in_use;
+  const std::optional<TlsSession> session = client.engine().take_session();
+  REQUIRE(session.has_value());
+  // The ticket has our certificate in it.
+  CHECK(tls_memory_statistics().bytes_in_use <= before - 512);
 }
 
 TEST_CASE("a session that another OpenSSL server gave leads to a full handshake", "[wire][tls]") {
