@@ -316,7 +316,7 @@ void Transport::on_sent(io::Completion& completion) {
   }
   if (completion.result <= 0) {
     send_broken_ = true;
-    reset_ = completion.result != -EPIPE;  // that says no more than that an end or a reset was there before
+    reset_ = reset_ || completion.result != -EPIPE;  // that says no more than that an end or a reset was there before
     drop_output();
     sending_.clear();
     if (active()) {
@@ -326,6 +326,7 @@ void Transport::on_sent(io::Completion& completion) {
       }
     }
   } else if (sending_.consume(static_cast<std::size_t>(completion.result)); !sending_.empty()) {
+    reset_ = true;  // perhaps: the kernel tells how far a send came, and not what ended it
     io_.send(send_, descriptor_, sending_.view());
     return;
   }

@@ -155,7 +155,7 @@ class Transport {
   bool paused_ = false;  ///< the owner left bytes
   bool ended_ = false;   ///< the peer's end of stream was seen
   bool end_told_ = false;
-  bool reset_ = false;  ///< a send was told of a reset: the receive, which comes later, sees an end and no reset
+  bool reset_ = false;  ///< a send was, or may have been, told of a reset: a receive that comes later sees an end and no reset
   bool send_broken_ = false;
   bool tls_broken_ = false;
   bool cancelled_ = false;
