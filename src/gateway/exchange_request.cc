@@ -49,7 +49,7 @@ void Exchange::read_caller(ByteView& data) {
 bool Exchange::takes_caller_data(bool input_left) {
   switch (stage_) {
     case Stage::head: return true;
-    case Stage::relay: return !request_complete_ && !(input_left && connection_->congested());
+    case Stage::relay: return !request_complete_ && !body_held_ && !(input_left && connection_->congested());
     case Stage::tunnel: return !(input_left && connection_->congested());
     case Stage::idle:
     case Stage::resolve:
@@ -212,9 +212,33 @@ void Exchange::on_lease_failed(Error error) {
   answer_error(std::move(error));
 }
 
+/// A back end that asks late for our certificate (Apache per directory, IIS) has to keep, until it has seen it, what came of the body; long
+/// bodies would be too much for it.
+bool Exchange::asks_before_body() const {
+  const wire::Identity* const identity = route_->upstream->identity.get();
+  const wire::HttpHead& head = request_.head();
+  return identity != nullptr && identity->settings().late_authentication == wire::LateAuthentication::allow && !request_complete_ &&
+         request_bytes_ == 0 && !expectation_failed_ &&
+         (head.framing() == wire::BodyFraming::chunked || head.content_length() > limits::late_authentication_body_bytes_max);
+}
+
+/// The back end has answered, or is not going to (RFC 9110 §10.1.1).
+void Exchange::release_body() {
+  continue_timer_.stop();
+  if (std::exchange(body_held_, false)) {
+    progress();
+    session_->transport().resume();
+  }
+}
+
 void Exchange::send_request_head() {
   stage_ = Stage::relay;
   progress();
+  body_held_ = asks_before_body();
+  expectation_ours_ = body_held_ && !expects_continue(request_.head());
+  if (body_held_) {
+    continue_timer_.start(gateway_.io_.timers(), limits::continue_wait_max);
+  }
   const config::Upstream& upstream = *route_->upstream;
   const wire::HttpHead& head = request_.head();
   const ForwardRequestOptions options{
@@ -224,6 +248,7 @@ void Exchange::send_request_head() {
       .caller_family = session_->peer().family,
       .peer_trust = snapshot_->is_trusted_proxy(session_->peer()) ? PeerTrust::trusted : PeerTrust::untrusted,
       .forwarded = snapshot_->config().forwarded_headers,
+      .expect = body_held_ ? Expect::always : Expect::as_caller,
   };
   write_forwarded_request(head, options, connection_->output());
   response_.start_response(wire::HttpReader::Limits{.head_bytes_max = snapshot_->config().limits.response_head_bytes}, head.method(),

@@ -47,7 +47,14 @@ void Exchange::on_backend_data(ByteView& data) {
     data = data.subspan(step.consumed);
     switch (step.event) {
       case wire::HttpReader::Event::need_more: caller.flush(); return;
-      case wire::HttpReader::Event::head_complete: on_response_head(); break;
+      case wire::HttpReader::Event::head_complete:
+        if (is_about_our_expectation() && response_.head().status() == 417) {
+          data = {};
+          send_without_expectation();
+          return;
+        }
+        on_response_head();
+        break;
       case wire::HttpReader::Event::body: on_response_body(step.body); break;
       case wire::HttpReader::Event::message_complete:
         if (on_response_complete(data)) {
@@ -70,10 +77,29 @@ void Exchange::relay_to_caller(ByteView& data) {
   }
 }
 
+/// 100 and 417 answer the Expect field, and the caller has sent none.
+bool Exchange::is_about_our_expectation() const {
+  const std::uint16_t status = response_.head().status();
+  return expectation_ours_ && (status == 100 || status == 417);
+}
+
+/// A 417 says that the call was not looked at. Its body is announced on that connection and must not follow.
+void Exchange::send_without_expectation() {
+  expectation_failed_ = true;
+  continue_timer_.stop();
+  let_go_of_backend(net::Reuse::no);
+  lease();
+}
+
 void Exchange::on_response_head() {
   const wire::HttpHead& head = response_.head();
   const bool interim = head.status() < 200 && head.status() != 101;
-  if (interim && request_.head().version_minor() == 0) {
+  if (head.status() == 100 || (head.status() >= 200 && head.status() < 300)) {
+    release_body();
+  } else if (!interim) {
+    continue_timer_.stop();  // a body that is still held is not wanted
+  }
+  if (interim && (request_.head().version_minor() == 0 || is_about_our_expectation())) {
     return;  // RFC 9110 §15.2: never to an HTTP/1.0 caller
   }
   if (!interim) {

@@ -186,7 +186,8 @@ void Connection::release(Reuse reuse) {
 /// A returned connection goes to rest, or ends.
 void Connection::settle(bool data_left) {
   keep_sessions();
-  if (data_left || !transport_.quiet() || !bucket_.keeps_idle()) {
+  const bool spent = transport_.tls() != nullptr && !transport_.tls()->answers_late_requests();
+  if (data_left || spent || !transport_.quiet() || !bucket_.keeps_idle()) {
     close(data_left ? Close::abort : Close::flush);
     return;
   }

@@ -50,6 +50,8 @@ inline constexpr std::uint32_t pool_idle_max = 64;
 inline constexpr std::uint32_t pool_waiting_max = 4096;
 inline constexpr Duration pool_idle_timeout = seconds(60);
 inline constexpr Duration connect_timeout = seconds(10);
+/// Renegotiations that a TLS 1.2 back end may start on one connection; then the connection serves no further call.
+inline constexpr std::uint32_t renegotiations_max = 16;
 /// TLS sessions kept for resumption, per shard.
 inline constexpr std::size_t sessions_max = 1024;
 
@@ -79,6 +81,11 @@ static_assert(resolve_not_found_ttl < resolve_ttl_max);
 
 /// Connections that one call is given when the ones before it turned out to be dead.
 inline constexpr std::uint32_t call_attempts_max = 3;
+/// Body that is sent right behind the head to a back end that may ask late for our certificate; of a longer one it is asked first whether
+/// it is wanted. Such a back end has to keep what comes before the certificate: IIS keeps 48 KiB (uploadReadAheadSize), Apache 128 KiB.
+inline constexpr std::uint64_t late_authentication_body_bytes_max = std::uint64_t{48} * 1024;
+/// How long such a body waits for the answer (RFC 9110 §10.1.1: a client does not wait for ever).
+inline constexpr Duration continue_wait_max = seconds(1);
 /// Exchanges kept for further calls, per shard.
 inline constexpr std::size_t free_exchanges_max = 4096;
 /// Memory for heads that such an exchange may keep; ordinary calls need a tenth of it.
