@@ -2,6 +2,7 @@
 // The request side of an exchange: from the caller's bytes to the back end's connection.
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "signet/gateway/gateway.h"
@@ -151,13 +152,17 @@ void Exchange::on_resolve_failed(Error error) {
   answer_error(std::move(error));
 }
 
-/// A warm connection before a cold one; else each call starts with the next address in turn.
+/// The connection that belongs to this caller before any other, a warm one before a cold one; else each call starts with the next address
+/// in turn.
 void Exchange::choose_endpoint() {
   const std::vector<Endpoint>& endpoints = resolution_->endpoints;
   const config::Upstream& upstream = *route_->upstream;
   const wire::IdentityKey key = upstream.identity ? upstream.identity->key() : wire::IdentityKey{};
   endpoint_index_ = static_cast<std::uint32_t>(gateway_.counters_.calls % endpoints.size());
-  if (!gateway_.pool_.has_idle(endpoints[endpoint_index_], key)) {
+  const auto own = std::ranges::find_if(endpoints, [this](const Endpoint& endpoint) { return session_->keeps_connection_to(endpoint); });
+  if (own != endpoints.end()) {
+    endpoint_index_ = static_cast<std::uint32_t>(own - endpoints.begin());
+  } else if (!gateway_.pool_.has_idle(endpoints[endpoint_index_], key)) {
     for (std::uint32_t i = 0; i < endpoints.size(); ++i) {
       if (gateway_.pool_.has_idle(endpoints[i], key)) {
         endpoint_index_ = i;
@@ -178,7 +183,11 @@ void Exchange::lease() {
                                .idle_max = upstream.idle_connections_max,
                                .idle_timeout = upstream.idle_timeout,
                                .connect_timeout = upstream.connect_timeout};
-  const Result<net::Connection*> leased = gateway_.pool_.lease(endpoint_, upstream.identity, limits, *this);
+  const wire::IdentityKey key = upstream.identity ? upstream.identity->key() : wire::IdentityKey{};
+  Result<net::Connection*> leased = session_->take_kept(endpoint_, key, *this);
+  if (*leased == nullptr) {
+    leased = gateway_.pool_.lease(endpoint_, upstream.identity, limits, *this);
+  }
   if (!leased) {
     answer_error(leased.error());
     return;

@@ -16,7 +16,7 @@ namespace signet::gateway {
 
 namespace {
 
-/// NTLM and Negotiate authenticate a connection, not a call (RFC 4559 §6): the next caller on it would be taken for this one.
+/// NTLM and Negotiate authenticate a connection, not a call (RFC 4559 §6): another caller on it would be taken for this one.
 bool names_connection_scheme(const wire::HttpHead& head, std::string_view field_name) {
   const auto is_scheme = [](std::string_view value, std::string_view scheme) {
     return wire::equals_ignoring_case(value.substr(0, scheme.size()), scheme) &&
@@ -154,13 +154,24 @@ bool Exchange::on_response_complete(ByteView& data) {
   wire::HttpCycle cycle{.request = request_complete_ ? wire::HttpCycle::Half::complete : wire::HttpCycle::Half::head_done,
                         .response = wire::HttpCycle::Half::complete,
                         .request_keeps_alive = true,
-                        .response_keeps_alive = head.keep_alive() && !authenticates_connection(request_.head(), head),
+                        .response_keeps_alive = head.keep_alive(),
                         .surplus = !data.empty()};
   data = {};
-  let_go_of_backend(wire::afterwards(cycle) == wire::Afterwards::reuse ? net::Reuse::yes : net::Reuse::no);
+  const bool backend_goes_on = wire::afterwards(cycle) == wire::Afterwards::reuse;
   cycle.request_keeps_alive = cycle.response_keeps_alive = caller_keeps_alive_;
   cycle.surplus = false;
-  finish(wire::afterwards(cycle) == wire::Afterwards::reuse ? Session::Next::keep_alive : Session::Next::close);
+  const bool caller_goes_on = wire::afterwards(cycle) == wire::Afterwards::reuse;
+  if (!backend_goes_on) {
+    let_go_of_backend(net::Reuse::no);
+  } else if (!connection_->was_kept() && !authenticates_connection(request_.head(), head)) {
+    let_go_of_backend(net::Reuse::yes);
+  } else if (caller_goes_on) {
+    note_connection();
+    session_->keep(*std::exchange(connection_, nullptr));
+  } else {
+    let_go_of_backend(net::Reuse::no_flush_first);
+  }
+  finish(caller_goes_on ? Session::Next::keep_alive : Session::Next::close);
   return true;
 }
 

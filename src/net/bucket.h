@@ -31,17 +31,23 @@ class Bucket {
   void attempt_succeeded() { --connecting_; }
   /// Destroys `connection`, and this bucket if it was the last.
   void forget(Connection& connection);
+  /// Those kept for a caller too. Returns how many.
   std::size_t close_idle();
 
   /// Whether the identity is out of use: what comes back is not kept, nor are sessions.
   void set_retired(bool retired) { retired_ = retired; }
   [[nodiscard]] bool retired() const { return retired_; }
+  /// A connection is kept for a caller from now on, or no longer.
+  void count_kept() { ++kept_; }
+  void uncount_kept() { --kept_; }
   /// Ends attempts to connect that nobody waits for.
   void abandon_attempts();
   /// Cuts off what is being opened or closed.
   void abort();
   [[nodiscard]] bool is_waited_for() const { return waiting_ != 0; }
-  [[nodiscard]] bool keeps_idle() const { return !retired_ && !pool_.draining_ && idle_.size() < limits_.idle_max; }
+  /// False once its identity is retired or the pool is being drained: no connection rests here any more.
+  [[nodiscard]] bool is_in_use() const { return !retired_ && !pool_.draining_; }
+  [[nodiscard]] bool keeps_idle() const { return is_in_use() && idle_.size() < limits_.idle_max; }
   [[nodiscard]] bool has_idle() const { return !idle_.empty(); }
   [[nodiscard]] const PoolKey& key() const { return key_; }
   [[nodiscard]] const wire::Identity* identity() const { return identity_.get(); }
@@ -57,6 +63,7 @@ class Bucket {
  private:
   void on_deferred() { serve(); }
   void open_more();
+  void make_room();
   LeaseUser* first_waiting();
 
   ConnectionPool& pool_;
@@ -70,6 +77,7 @@ class Bucket {
   io::Deferred<Bucket, &Bucket::on_deferred> deferred_{this};
   std::uint32_t waiting_ = 0;
   std::uint32_t connecting_ = 0;
+  std::uint32_t kept_ = 0;  ///< connections that wait for their caller's next call
   bool retired_ = false;
 };
 
