@@ -36,6 +36,7 @@ void Exchange::start(Session& session) {
   attempts_ = endpoints_tried_ = 0;
   status_ = 0;
   head_seen_ = caller_keeps_alive_ = request_complete_ = replayed_ = response_begun_ = response_head_sent_ = response_chunked_ = false;
+  expectation_ours_ = expectation_failed_ = body_held_ = false;
   body_kept_ = true;
   waited_before_ = {};
   stage_ = Stage::head;
@@ -77,7 +78,7 @@ Exchange::Wait Exchange::wait() {
       if (caller_congested) {
         return {caller_timeout, {.kind = ErrorKind::caller_timeout, .origin = Origin::caller}, "the caller does not take the answer"};
       }
-      if (!request_complete_ && !connection_->congested() && !response_head_sent_) {
+      if (!request_complete_ && !body_held_ && !connection_->congested() && !response_head_sent_) {
         return {
             caller_timeout, {.kind = ErrorKind::caller_timeout, .origin = Origin::caller}, "no further byte of the request's body in time"};
       }
@@ -207,6 +208,7 @@ void Exchange::let_go_of_backend(net::Reuse reuse) {
 
 void Exchange::finish(Session::Next next) {
   timer_.stop();
+  continue_timer_.stop();
   if (stage_ == Stage::resolve) {
     gateway_.resolver_.cancel(*this);
   }

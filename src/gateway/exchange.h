@@ -88,6 +88,8 @@ class Exchange final : public net::LeaseUser, public net::ResolverCache::Waiter 
   void on_lease_ready(net::Connection& connection) override;
   void on_lease_failed(Error error) override;
   void on_backend_drained() override;
+  [[nodiscard]] bool asks_before_body() const;
+  void release_body();
 
   // response side (exchange_response.cc)
   void on_backend_data(ByteView& data) override;
@@ -97,6 +99,8 @@ class Exchange final : public net::LeaseUser, public net::ResolverCache::Waiter 
   void on_response_head();
   void on_response_body(ByteView body);
   bool on_response_complete(ByteView& data);
+  [[nodiscard]] bool is_about_our_expectation() const;
+  void send_without_expectation();
   void connection_failed(Error error);
   [[nodiscard]] RetrySituation retry_situation() const;
   void fail_or_retry(Error error, const RetrySituation& situation);
@@ -145,6 +149,7 @@ class Exchange final : public net::LeaseUser, public net::ResolverCache::Waiter 
   std::uint64_t request_bytes_ = 0;   ///< of the body
   std::uint64_t response_bytes_ = 0;  ///< of the body
   io::Timer<Exchange, &Exchange::on_timer> timer_{this};
+  io::Timer<Exchange, &Exchange::release_body> continue_timer_{this};
   std::uint32_t attempts_ = 0;
   std::uint32_t endpoint_index_ = 0;
   std::uint32_t endpoints_tried_ = 0;
@@ -155,6 +160,9 @@ class Exchange final : public net::LeaseUser, public net::ResolverCache::Waiter 
   bool request_complete_ = false;
   bool body_kept_ = false;           ///< what was sent of the body, be it nothing, is in replay_
   bool replayed_ = false;            ///< the call is sent for the second time
+  bool expectation_ours_ = false;    ///< the back end was sent an Expect field that the caller did not send
+  bool expectation_failed_ = false;  ///< it does not know what to do with it
+  bool body_held_ = false;           ///< until the back end says what it thinks of the head
   bool response_begun_ = false;      ///< any byte of an answer has arrived
   bool response_head_sent_ = false;  ///< the caller has the head of the final answer
   bool response_chunked_ = false;    ///< towards the caller

@@ -2,6 +2,7 @@
 // The request side of an exchange: from the caller's bytes to the back end's connection.
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "signet/gateway/gateway.h"
@@ -50,7 +51,7 @@ void Exchange::read_caller(ByteView& data) {
 bool Exchange::takes_caller_data(bool input_left) {
   switch (stage_) {
     case Stage::head: return true;
-    case Stage::relay: return !request_complete_ && !(input_left && connection_->congested());
+    case Stage::relay: return !request_complete_ && !body_held_ && !(input_left && connection_->congested());
     case Stage::tunnel: return !(input_left && connection_->congested());
     case Stage::idle:
     case Stage::resolve:
@@ -167,13 +168,17 @@ void Exchange::on_resolve_failed(Error error) {
   answer_error(std::move(error));
 }
 
-/// A warm connection before a cold one; else each call starts with the next address in turn.
+/// The connection that belongs to this caller before any other, a warm one before a cold one; else each call starts with the next address
+/// in turn.
 void Exchange::choose_endpoint() {
   const std::vector<Endpoint>& endpoints = resolution_->endpoints;
   const config::Upstream& upstream = *route_->upstream;
   const wire::IdentityKey key = upstream.identity ? upstream.identity->key() : wire::IdentityKey{};
   endpoint_index_ = static_cast<std::uint32_t>(gateway_.counters_.calls % endpoints.size());
-  if (!gateway_.pool_.has_idle(endpoints[endpoint_index_], key)) {
+  const auto own = std::ranges::find_if(endpoints, [this](const Endpoint& endpoint) { return session_->keeps_connection_to(endpoint); });
+  if (own != endpoints.end()) {
+    endpoint_index_ = static_cast<std::uint32_t>(own - endpoints.begin());
+  } else if (!gateway_.pool_.has_idle(endpoints[endpoint_index_], key)) {
     for (std::uint32_t i = 0; i < endpoints.size(); ++i) {
       if (gateway_.pool_.has_idle(endpoints[i], key)) {
         endpoint_index_ = i;
@@ -197,8 +202,11 @@ void Exchange::lease() {
   if (const auto& counters = gateway_.backend_counters_.of(upstream); counters_ != counters) {
     counters_ = counters;
   }
-  const Result<net::Connection*> leased =
-      gateway_.pool_.lease(endpoint_, upstream.identity, limits, *this, replayed_ ? net::Lease::fresh : net::Lease::any);
+  const wire::IdentityKey key = upstream.identity ? upstream.identity->key() : wire::IdentityKey{};
+  Result<net::Connection*> leased = session_->take_kept(endpoint_, key, *this);
+  if (*leased == nullptr) {
+    leased = gateway_.pool_.lease(endpoint_, upstream.identity, limits, *this, replayed_ ? net::Lease::fresh : net::Lease::any);
+  }
   if (!leased) {
     lease_failed(leased.error());
     return;
@@ -240,9 +248,33 @@ void Exchange::lease_failed(Error error) {
   answer_error(std::move(error));
 }
 
+/// A back end that asks late for our certificate (Apache per directory, IIS) has to keep, until it has seen it, what came of the body; long
+/// bodies would be too much for it.
+bool Exchange::asks_before_body() const {
+  const wire::Identity* const identity = route_->upstream->identity.get();
+  const wire::HttpHead& head = request_.head();
+  return identity != nullptr && identity->settings().late_authentication == wire::LateAuthentication::allow && !request_complete_ &&
+         request_bytes_ == 0 && !expectation_failed_ &&
+         (head.framing() == wire::BodyFraming::chunked || head.content_length() > limits::late_authentication_body_bytes_max);
+}
+
+/// The back end has answered, or is not going to (RFC 9110 §10.1.1).
+void Exchange::release_body() {
+  continue_timer_.stop();
+  if (std::exchange(body_held_, false)) {
+    progress();
+    session_->transport().resume();
+  }
+}
+
 void Exchange::send_request_head() {
   stage_ = Stage::relay;
   progress();
+  body_held_ = asks_before_body();
+  expectation_ours_ = body_held_ && !expects_continue(request_.head());
+  if (body_held_) {
+    continue_timer_.start(gateway_.io_.timers(), limits::continue_wait_max);
+  }
   const config::Upstream& upstream = *route_->upstream;
   const wire::HttpHead& head = request_.head();
   const ForwardRequestOptions options{
@@ -252,6 +284,7 @@ void Exchange::send_request_head() {
       .caller_family = session_->peer().family,
       .peer_trust = snapshot_->is_trusted_proxy(session_->peer()) ? PeerTrust::trusted : PeerTrust::untrusted,
       .forwarded = snapshot_->config().forwarded_headers,
+      .expect = body_held_ ? Expect::always : Expect::as_caller,
   };
   if (connection_->reused() && !is_idempotent(head.method())) {
     connection_->watch_delivery();

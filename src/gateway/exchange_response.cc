@@ -18,7 +18,7 @@ namespace signet::gateway {
 
 namespace {
 
-/// NTLM and Negotiate authenticate a connection, not a call (RFC 4559 §6): the next caller on it would be taken for this one.
+/// NTLM and Negotiate authenticate a connection, not a call (RFC 4559 §6): another caller on it would be taken for this one.
 bool names_connection_scheme(const wire::HttpHead& head, std::string_view field_name) {
   const auto is_scheme = [](std::string_view value, std::string_view scheme) {
     return wire::equals_ignoring_case(value.substr(0, scheme.size()), scheme) &&
@@ -51,7 +51,14 @@ void Exchange::on_backend_data(ByteView& data) {
     data = data.subspan(step.consumed);
     switch (step.event) {
       case wire::HttpReader::Event::need_more: caller.flush(); return;
-      case wire::HttpReader::Event::head_complete: on_response_head(); break;
+      case wire::HttpReader::Event::head_complete:
+        if (is_about_our_expectation() && response_.head().status() == 417) {
+          data = {};
+          send_without_expectation();
+          return;
+        }
+        on_response_head();
+        break;
       case wire::HttpReader::Event::body: on_response_body(step.body); break;
       case wire::HttpReader::Event::message_complete:
         if (on_response_complete(data)) {
@@ -74,10 +81,29 @@ void Exchange::relay_to_caller(ByteView& data) {
   }
 }
 
+/// 100 and 417 answer the Expect field, and the caller has sent none.
+bool Exchange::is_about_our_expectation() const {
+  const std::uint16_t status = response_.head().status();
+  return expectation_ours_ && (status == 100 || status == 417);
+}
+
+/// A 417 says that the call was not looked at. Its body is announced on that connection and must not follow.
+void Exchange::send_without_expectation() {
+  expectation_failed_ = true;
+  continue_timer_.stop();
+  let_go_of_backend(net::Reuse::no);
+  lease();
+}
+
 void Exchange::on_response_head() {
   const wire::HttpHead& head = response_.head();
   const bool interim = head.status() < 200 && head.status() != 101;
-  if (interim && request_.head().version_minor() == 0) {
+  if (head.status() == 100 || (head.status() >= 200 && head.status() < 300)) {
+    release_body();
+  } else if (!interim) {
+    continue_timer_.stop();  // a body that is still held is not wanted
+  }
+  if (interim && (request_.head().version_minor() == 0 || is_about_our_expectation())) {
     return;  // RFC 9110 §15.2: never to an HTTP/1.0 caller
   }
   if (!interim) {
@@ -132,17 +158,28 @@ bool Exchange::on_response_complete(ByteView& data) {
   wire::HttpCycle cycle{.request = request_complete_ ? wire::HttpCycle::Half::complete : wire::HttpCycle::Half::head_done,
                         .response = wire::HttpCycle::Half::complete,
                         .request_keeps_alive = true,
-                        .response_keeps_alive = head.keep_alive() && !authenticates_connection(request_.head(), head),
+                        .response_keeps_alive = head.keep_alive(),
                         .surplus = !data.empty()};
   data = {};
   if (const std::optional<std::chrono::seconds> timeout = head.keep_alive_timeout()) {
     cycle.response_keeps_alive = cycle.response_keeps_alive && *timeout != std::chrono::seconds(0);
     connection_->announce_idle_timeout(*timeout);
   }
-  let_go_of_backend(wire::afterwards(cycle) == wire::Afterwards::reuse ? net::Reuse::yes : net::Reuse::no);
+  const bool backend_goes_on = wire::afterwards(cycle) == wire::Afterwards::reuse;
   cycle.request_keeps_alive = cycle.response_keeps_alive = caller_keeps_alive_;
   cycle.surplus = false;
-  finish(wire::afterwards(cycle) == wire::Afterwards::reuse ? Session::Next::keep_alive : Session::Next::close);
+  const bool caller_goes_on = wire::afterwards(cycle) == wire::Afterwards::reuse;
+  if (!backend_goes_on) {
+    let_go_of_backend(net::Reuse::no);
+  } else if (!connection_->was_kept() && !authenticates_connection(request_.head(), head)) {
+    let_go_of_backend(net::Reuse::yes);
+  } else if (caller_goes_on) {
+    note_connection();
+    session_->keep(*std::exchange(connection_, nullptr));
+  } else {
+    let_go_of_backend(net::Reuse::no_flush_first);
+  }
+  finish(caller_goes_on ? Session::Next::keep_alive : Session::Next::close);
   return true;
 }
 

@@ -104,13 +104,13 @@ bool has(config::ForwardedHeaders which, config::ForwardedHeaders wanted) {
   return which == wanted || which == config::ForwardedHeaders::both;
 }
 
-void write_request_framing(const wire::HttpHead& head, ByteBuffer& out) {
+void write_request_framing(const wire::HttpHead& head, Expect expect, ByteBuffer& out) {
   if (head.framing() == wire::BodyFraming::chunked) {
     out.append("Transfer-Encoding: chunked\r\n");
   } else if (head.has_content_length()) {
     wire::write_content_length(head.content_length(), out);
   }
-  if (head.expects_continue() && head.version_minor() > 0) {
+  if (expect == Expect::always || expects_continue(head)) {
     out.append("Expect: 100-continue\r\n");
   }
   if (head.is_websocket_upgrade()) {
@@ -128,6 +128,10 @@ bool passes_trailer(const wire::HttpField& field) {
 
 }  // namespace
 
+bool expects_continue(const wire::HttpHead& head) {
+  return head.expects_continue() && head.version_minor() > 0;
+}
+
 void write_forwarded_request(const wire::HttpHead& head, const ForwardRequestOptions& options, ByteBuffer& out) {
   wire::write_request_line(head.method(), options.target, out);
   wire::write_field("Host", options.host, out);
@@ -140,7 +144,7 @@ void write_forwarded_request(const wire::HttpHead& head, const ForwardRequestOpt
       wire::write_field(field.name, field.value, out);
     }
   }
-  write_request_framing(head, out);
+  write_request_framing(head, options.expect, out);
   wire::write_field("Via", via, out);
   if (has(options.forwarded, config::ForwardedHeaders::x_forwarded)) {
     write_x_forwarded(head, options, out);

@@ -16,6 +16,8 @@ namespace signet::gateway {
 /// May the caller's own connection partner tell who is behind it?
 enum class PeerTrust : std::uint8_t { untrusted, trusted };
 enum class KeepAlive : std::uint8_t { no, yes };
+/// May the body follow at once, or does the back end say first whether it wants it (Expect: 100-continue)?
+enum class Expect : std::uint8_t { as_caller, always };
 
 struct ForwardRequestOptions {
   std::string_view target;       ///< for the back end
@@ -24,7 +26,11 @@ struct ForwardRequestOptions {
   Endpoint::Family caller_family = Endpoint::Family::ipv4;
   PeerTrust peer_trust = PeerTrust::untrusted;
   config::ForwardedHeaders forwarded = config::ForwardedHeaders::x_forwarded;
+  Expect expect = Expect::as_caller;
 };
+
+/// Does the caller wait for 100 Continue? An HTTP/1.0 caller cannot (RFC 9110 §10.1.1).
+[[nodiscard]] bool expects_continue(const wire::HttpHead& head);
 
 /// Appends the request's head for the back end.
 ///

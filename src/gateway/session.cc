@@ -44,6 +44,27 @@ void Session::on_transport_data(ByteView& data) {
   data = {};
 }
 
+void Session::keep(net::Connection& connection) {
+  if (kept_ != nullptr) {
+    std::exchange(kept_, nullptr)->let_go();
+  }
+  kept_ = &connection;
+  connection.keep_for(*this);
+}
+
+net::Connection* Session::take_kept(const Endpoint& endpoint, const wire::IdentityKey& identity, net::LeaseUser& user) {
+  if (!keeps_connection_to(endpoint)) {
+    return nullptr;
+  }
+  net::Connection* const connection = std::exchange(kept_, nullptr);
+  if (connection->identity_key() != identity) {
+    connection->let_go();
+    return nullptr;
+  }
+  connection->take(user);
+  return connection;
+}
+
 void Session::exchange_done(Next next) {
   gateway_.give_back(*std::exchange(exchange_, nullptr));
   if (next == Next::abort) {
@@ -93,6 +114,9 @@ void Session::on_transport_failed(Error error) {
 
 void Session::on_transport_closed() {
   timer_.stop();
+  if (kept_ != nullptr) {
+    std::exchange(kept_, nullptr)->let_go();
+  }
   gateway_.forget(*this);  // destroys this
 }
 

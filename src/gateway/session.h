@@ -6,6 +6,7 @@
 #include "signet/base/clock.h"
 #include "signet/base/endpoint.h"
 #include "signet/io/io.h"
+#include "signet/net/connection.h"
 #include "signet/net/transport.h"
 
 namespace signet::gateway {
@@ -18,7 +19,9 @@ class Gateway;
 ///
 ///     waiting ──first byte──► in a call ──done──► waiting …  ──► closing
 ///
-class Session final : public net::TransportOwner {
+/// A back-end connection on which the caller has proved who he is (NTLM, Negotiate) is kept here between his calls, and ends with his
+/// connection. There is one at most: the latest.
+class Session final : public net::TransportOwner, public net::Keeper {
  public:
   Session(Gateway& gateway, const Endpoint& peer, const Endpoint& local);
   Session(const Session&) = delete;
@@ -31,6 +34,13 @@ class Session final : public net::TransportOwner {
   [[nodiscard]] const Endpoint& local() const { return local_; }
   /// The caller has sent FIN: the call that is going on is answered, then the connection closes.
   [[nodiscard]] bool caller_ended() const { return caller_ended_; }
+
+  /// `connection` serves the next calls of this caller to its back end, and nobody else's. REQUIRES: lent to the call that is ending.
+  void keep(net::Connection& connection);
+  /// The kept connection, lent to `user`; nullptr if there is none to `endpoint` under `identity`. One under another identity, by which the
+  /// endpoint is no longer called, ends.
+  [[nodiscard]] net::Connection* take_kept(const Endpoint& endpoint, const wire::IdentityKey& identity, net::LeaseUser& user);
+  [[nodiscard]] bool keeps_connection_to(const Endpoint& endpoint) const { return kept_ != nullptr && kept_->endpoint() == endpoint; }
 
   /// The call is over; its Exchange may be in use for another call as soon as the caller's stack is left.
   enum class Next : std::uint8_t { keep_alive, close, abort };
@@ -52,12 +62,14 @@ class Session final : public net::TransportOwner {
   void on_transport_send_failed() override;
   void on_transport_failed(Error error) override;
   void on_transport_closed() override;
+  void on_kept_gone() override { kept_ = nullptr; }
   void on_timer();
   void start_timer();
 
   Gateway& gateway_;
   net::Transport transport_;
   Exchange* exchange_ = nullptr;
+  net::Connection* kept_ = nullptr;
   Session* previous_ = nullptr;
   Session* next_ = nullptr;
   Endpoint peer_;

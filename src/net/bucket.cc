@@ -108,6 +108,16 @@ void Bucket::open_more() {
     connection->index_ = static_cast<std::uint32_t>(connections_.size() - 1);
     connection->connect();
   }
+  if (kept_ != 0 && connecting_ < waiting_) {
+    make_room();
+  }
+}
+
+/// A call that waits comes before a caller who may never call again.
+void Bucket::make_room() {
+  const auto kept = std::ranges::find_if(connections_, [](const auto& connection) { return connection->is_kept(); });
+  SIGNET_CHECK(kept != connections_.end());
+  (*kept)->end_if_resting();
 }
 
 void Bucket::put_idle(Connection& connection) {
@@ -224,11 +234,9 @@ std::size_t Bucket::leased() const {
 }
 
 std::size_t Bucket::close_idle() {
-  const std::size_t count = idle_.size();
-  while (!idle_.empty()) {
-    Connection* connection = idle_.back();
-    remove_idle(*connection);
-    connection->close(Close::flush);
+  std::size_t count = 0;
+  for (const std::unique_ptr<Connection>& connection : connections_) {
+    count += connection->end_if_resting() ? 1U : 0U;
   }
   return count;
 }

@@ -31,6 +31,7 @@ class Bucket {
   void attempt_succeeded() { --connecting_; }
   /// Destroys `connection`, and this bucket if it was the last.
   void forget(Connection& connection);
+  /// Those kept for a caller too. Returns how many.
   std::size_t close_idle();
 
   /// Whether the identity is out of use: what comes back is not kept, nor are sessions.
@@ -39,12 +40,17 @@ class Bucket {
   /// The back end refused our certificate, or answered a call under it.
   void identity_refused();
   void identity_accepted() { pool_.note_accepted(key_); }
+  /// A connection is kept for a caller from now on, or no longer.
+  void count_kept() { ++kept_; }
+  void uncount_kept() { --kept_; }
   /// Ends attempts to connect that nobody waits for.
   void abandon_attempts();
   /// Cuts off what is being opened or closed.
   void abort();
   [[nodiscard]] bool is_waited_for() const { return waiting_ != 0; }
-  [[nodiscard]] bool keeps_idle() const { return !retired_ && !pool_.draining_ && idle_.size() < limits_.idle_max; }
+  /// False once its identity is retired or the pool is being drained: no connection rests here any more.
+  [[nodiscard]] bool is_in_use() const { return !retired_ && !pool_.draining_; }
+  [[nodiscard]] bool keeps_idle() const { return is_in_use() && idle_.size() < limits_.idle_max; }
   [[nodiscard]] bool has_idle() const { return !idle_.empty(); }
   [[nodiscard]] const std::vector<std::unique_ptr<Connection>>& connections() const { return connections_; }
   /// Of a call that waits. REQUIRES: is_waited_for().
@@ -83,6 +89,7 @@ class Bucket {
   std::uint32_t waiting_ = 0;
   std::uint32_t waiting_for_fresh_ = 0;  ///< of these; they stand first
   std::uint32_t connecting_ = 0;
+  std::uint32_t kept_ = 0;  ///< connections that wait for their caller's next call
   bool retired_ = false;
   bool suspended_ = false;  ///< calls that wait have to be told that the identity is not shown for a while
 };

@@ -26,6 +26,10 @@ const Endpoint& Connection::endpoint() const {
   return bucket_.key().endpoint;
 }
 
+const wire::IdentityKey& Connection::identity_key() const {
+  return bucket_.key().identity;
+}
+
 // ---- opening
 // -----------------------------------------------------------------------------------------------------------------------------------
 
@@ -164,9 +168,7 @@ void Connection::on_timeout() {
       transport_.close(Close::abort);
       break;
     case Stage::idle:
-      bucket_.remove_idle(*this);
-      close(Close::flush);
-      break;
+    case Stage::kept: end_rest(Close::flush); break;
     case Stage::leased:
     case Stage::returned:
     case Stage::closing: break;
@@ -177,7 +179,7 @@ void Connection::on_timeout() {
 // -----------------------------------------------------------------------------------------------------------------------------------
 
 void Connection::lend(LeaseUser& user) {
-  SIGNET_CHECK(stage_ == Stage::idle);
+  SIGNET_CHECK(stage_ == Stage::idle || stage_ == Stage::kept);
   timeout_.stop();
   stage_ = Stage::leased;
   user_ = &user;
@@ -203,15 +205,66 @@ void Connection::release(Reuse reuse) {
   }
 }
 
+void Connection::keep_for(Keeper& keeper) {
+  was_kept_ = true;
+  keeper_ = &keeper;
+  release(Reuse::yes);
+}
+
+void Connection::take(LeaseUser& user) {
+  SIGNET_CHECK(stage_ == Stage::kept);
+  keeper_ = nullptr;
+  bucket_.uncount_kept();
+  lend(user);
+}
+
+void Connection::let_go() {
+  SIGNET_CHECK(stage_ == Stage::kept || stage_ == Stage::returned);
+  keeper_ = nullptr;
+  if (stage_ == Stage::kept) {
+    end_rest(Close::flush);
+  }
+}
+
+/// True if it was idle or kept.
+bool Connection::end_if_resting() {
+  const bool resting = stage_ == Stage::idle || stage_ == Stage::kept;
+  if (resting) {
+    end_rest(Close::flush);
+  }
+  return resting;
+}
+
+void Connection::stop_resting() {
+  if (stage_ == Stage::idle) {
+    bucket_.remove_idle(*this);
+  } else if (stage_ == Stage::kept) {
+    bucket_.uncount_kept();
+  }
+}
+
+/// Of an idle or a kept connection.
+void Connection::end_rest(Close how) {
+  stop_resting();
+  close(how);
+}
+
 /// A returned connection goes to rest, or ends.
 void Connection::settle(bool data_left) {
   keep_sessions();
-  if (data_left || !transport_.quiet() || !bucket_.keeps_idle()) {
+  const bool spent = transport_.tls() != nullptr && !transport_.tls()->answers_late_requests();
+  const bool wanted = was_kept_ ? keeper_ != nullptr && bucket_.is_in_use() : bucket_.keeps_idle();
+  if (data_left || spent || !transport_.quiet() || !wanted) {
     close(data_left ? Close::abort : Close::flush);
     return;
   }
-  stage_ = Stage::idle;
   timeout_.start(bucket_.io().timers(), std::min(bucket_.limits().idle_timeout, idle_announced_));
+  if (was_kept_) {
+    stage_ = Stage::kept;
+    bucket_.count_kept();
+    return;
+  }
+  stage_ = Stage::idle;
   bucket_.put_idle(*this);
 }
 
@@ -306,18 +359,16 @@ void Connection::on_transport_data(ByteView& data) {
   }
   // Nobody asked: whatever it is, it is not the answer to the next call.
   data = {};
-  if (stage_ == Stage::idle) {
-    bucket_.remove_idle(*this);
-    close(Close::abort);
+  if (stage_ == Stage::idle || stage_ == Stage::kept) {
+    end_rest(Close::abort);
   }
 }
 
 void Connection::on_transport_end() {
   if (stage_ == Stage::leased) {
     user_->on_backend_end();
-  } else if (stage_ == Stage::idle) {
-    bucket_.remove_idle(*this);
-    close(Close::flush);
+  } else if (stage_ == Stage::idle || stage_ == Stage::kept) {
+    end_rest(Close::flush);
   }
 }
 
@@ -352,9 +403,11 @@ void Connection::on_transport_failed(Error error) {
       return;
     }
     case Stage::idle:
-      bucket_.remove_idle(*this);
+    case Stage::kept:
+      stop_resting();
       timeout_.stop();
       stage_ = Stage::closing;
+      forget_keeper();
       return;
     case Stage::connecting:
     case Stage::returned:
@@ -365,7 +418,14 @@ void Connection::on_transport_failed(Error error) {
 void Connection::close(Close how) {
   timeout_.stop();
   stage_ = Stage::closing;
+  forget_keeper();
   transport_.close(how);
+}
+
+void Connection::forget_keeper() {
+  if (Keeper* const keeper = std::exchange(keeper_, nullptr); keeper != nullptr) {
+    keeper->on_kept_gone();
+  }
 }
 
 void Connection::on_transport_closed() {

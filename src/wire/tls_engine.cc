@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "signet/base/check.h"
+#include "signet/base/limits.h"
 #include "tls_engine_parts.h"
 #include "wolfssl_bytes.h"
 #include "wolfssl_error.h"
@@ -118,10 +119,10 @@ void TlsEngine::Parts::after_input() {
     note_alert_sent();
   }
   if (judged && stage == Stage::open && client() && wolfSSL_version(ssl) == TLS1_2_VERSION) {
-    renegotiated = true;
+    ++renegotiations;
   }
   judged = false;
-  if (renegotiated && !refuses_renegotiation && wolfSSL_SSL_renegotiate_pending(ssl) == 0) {
+  if (renegotiations >= limits::renegotiations_max && !refuses_renegotiation && wolfSSL_SSL_renegotiate_pending(ssl) == 0) {
     refuses_renegotiation = true;
     wolfSSL_set_options(ssl, WOLFSSL_OP_NO_RENEGOTIATION);
   }
@@ -335,6 +336,10 @@ std::string_view TlsEngine::alpn() const {
 
 bool TlsEngine::resumed() const {
   return parts_->resumed;
+}
+
+bool TlsEngine::answers_late_requests() const {
+  return !parts_->refuses_renegotiation;
 }
 
 bool TlsEngine::certificate_requested() const {

@@ -75,8 +75,8 @@ struct TlsEngine::Parts {
   bool peer_closed = false;            ///< close_notify received
   bool closed = false;                 ///< close_notify sent
   bool judged = false;                 ///< a certificate of the peer was looked at in this call
-  bool renegotiated = false;           ///< the one renegotiation that is allowed has begun
-  bool refuses_renegotiation = false;  ///< any further one is declined
+  bool refuses_renegotiation = false;  ///< the server has had its share
+  std::uint32_t renegotiations = 0;    ///< begun by the server
   bool resumed = false;
   bool requested = false;  ///< a CertificateRequest came on this connection, or on the one that it resumes
   unsigned late_requests = 0;

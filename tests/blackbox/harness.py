@@ -20,7 +20,7 @@ import tempfile
 
 # pylint: disable=unused-import
 from http_client import Caller, Closed, Message, Reader, call, chunks, request
-from origins import KIB, MIB, Nginx, OpensslServer
+from origins import KIB, MIB, Apache, Nginx, OpensslServer
 from pki import PASSWORD, Client, Pair, Pki, openssl
 from processes import Program, free_port
 from scripted_origin import Connection, ScriptedOrigin, answer

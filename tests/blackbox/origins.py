@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Back ends that demand a client certificate: nginx, and openssl s_server as a second opinion."""
+"""Back ends that demand a client certificate: nginx, Apache which asks late, and openssl s_server as a second opinion."""
 
 import os
 import pathlib
@@ -111,6 +111,107 @@ class Nginx:
         self.stop()
         if failure:
             print(f"---- nginx says:\n{self.error_log()[-2000:]}")
+        self._folder.cleanup()
+
+
+_APACHE_MODULES = ("mpm_event", "authz_core", "headers", "ssl", "socache_shmcb", "reflector")
+
+_APACHE = """
+ServerRoot {folder}
+{modules}
+PidFile {folder}/apache.pid
+DefaultRuntimeDir {folder}
+ErrorLog {folder}/error.log
+LogLevel info
+{user}
+ServerName localhost
+Listen 127.0.0.1:{port}
+ServerLimit 1
+StartServers 1
+ThreadsPerChild 64
+MaxRequestWorkers 64
+ThreadLimit 64
+KeepAlive {keep_alive}
+KeepAliveTimeout 60
+MaxKeepAliveRequests 0
+SSLSessionCache shmcb:{folder}/sessions(512000)
+LogFormat "%m %U %>s %{{SSL_CLIENT_S_DN}}x" story
+CustomLog {folder}/access.log story
+DocumentRoot {folder}/files
+<VirtualHost 127.0.0.1:{port}>
+  SSLEngine on
+  SSLProtocol {protocols}
+  SSLCertificateFile {certificate}
+  SSLCertificateKeyFile {key}
+  SSLCACertificateFile {authorities}
+  SSLVerifyDepth 4
+  Header always set X-Client-Subject "%{{SSL_CLIENT_S_DN}}s"
+  Header always set X-Tls "%{{SSL_PROTOCOL}}s"
+  Header always set X-Connection "expr=%{{REMOTE_PORT}}"
+  <Location />
+    Require all granted
+  </Location>
+  <LocationMatch "/echo$">
+    SetHandler reflector
+  </LocationMatch>
+  <Location /late>
+    SSLVerifyClient require
+  </Location>
+</VirtualHost>
+"""
+
+
+class Apache:
+    """An origin that asks for a certificate late: whoever calls below /late/ has to show one, when the call's head has been read. Says in
+    X-Client-Subject whom it knows the connection to be; serves /1k and /late/1k; answers a POST to /echo and /late/echo with its body."""
+
+    def __init__(self, pki: Pki, *, protocols: str = "TLSv1.2 TLSv1.3", authorities: pathlib.Path | None = None,
+                 keep_alive: bool = True):
+        self.port = free_port()
+        self._folder = tempfile.TemporaryDirectory(prefix="signet-apache-")
+        self.folder = pathlib.Path(self._folder.name)
+        (self.folder / "files" / "late").mkdir(parents=True)
+        (self.folder / "files" / "1k").write_bytes(KIB)
+        (self.folder / "files" / "late" / "1k").write_bytes(KIB)
+        modules = "".join(f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n" for name in _APACHE_MODULES)
+        user = ""
+        if os.geteuid() == 0:  # it will not serve as root
+            user = "User nobody\nGroup nogroup"
+            self.folder.chmod(0o755)
+        config = self.folder / "apache.conf"
+        config.write_text(_APACHE.format(
+            folder=self.folder, port=self.port, modules=modules, user=user, protocols=protocols, certificate=pki.server.chain,
+            key=pki.server.key, authorities=authorities or pki.client_authorities, keep_alive="On" if keep_alive else "Off"))
+        self.program = Program(["apache2", "-D", "FOREGROUND", "-d", str(self.folder), "-f", str(config)], self.folder / "output.log")
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self.port}"
+
+    def calls(self) -> list[str]:
+        """One line per call. Complete once the program has been stopped."""
+        log = self.folder / "access.log"
+        return log.read_text().splitlines() if log.exists() else []
+
+    def error_log(self) -> str:
+        log = self.folder / "error.log"
+        return log.read_text() if log.exists() else self.program.log
+
+    def stop(self) -> None:
+        self.program.stop()
+
+    def __enter__(self) -> "Apache":
+        try:
+            self.program.wait_until_listening(self.port)
+        except AssertionError:
+            self.__exit__(AssertionError)
+            raise
+        return self
+
+    def __exit__(self, failure, *_) -> None:
+        self.stop()
+        if failure:
+            print(f"---- apache says:\n{self.error_log()[-4000:]}")
         self._folder.cleanup()
 
 

@@ -63,6 +63,8 @@ inline constexpr Duration identity_pause_min = seconds(1);
 inline constexpr Duration identity_pause_max = seconds(30);
 /// (endpoint, identity) with refusals that are remembered, per shard.
 inline constexpr std::size_t refusal_breakers_max = 4096;
+/// Renegotiations that a TLS 1.2 back end may start on one connection; then the connection serves no further call.
+inline constexpr std::uint32_t renegotiations_max = 16;
 /// (endpoint, identity) with TLS sessions that are kept for resumption, per shard.
 inline constexpr std::size_t sessions_max = 1024;
 /// TLS 1.3 tickets per (endpoint, identity) that a shard keeps for itself; what is over is for all shards.
@@ -98,6 +100,11 @@ static_assert(resolve_not_found_ttl < resolve_ttl_max);
 
 /// Refusals of our certificates that are kept to be looked at, per shard.
 inline constexpr std::size_t refusals_kept = 64;
+/// Body that is sent right behind the head to a back end that may ask late for our certificate; of a longer one it is asked first whether
+/// it is wanted. Such a back end has to keep what comes before the certificate: IIS keeps 48 KiB (uploadReadAheadSize), Apache 128 KiB.
+inline constexpr std::uint64_t late_authentication_body_bytes_max = std::uint64_t{48} * 1024;
+/// How long such a body waits for the answer (RFC 9110 §10.1.1: a client does not wait for ever).
+inline constexpr Duration continue_wait_max = seconds(1);
 /// Exchanges kept for further calls, per shard.
 inline constexpr std::size_t free_exchanges_max = 4096;
 /// Memory for heads that such an exchange may keep; ordinary calls need a tenth of it.

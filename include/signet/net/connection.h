@@ -11,6 +11,7 @@
 #include "signet/io/io.h"
 #include "signet/net/connection_counters.h"
 #include "signet/net/transport.h"
+#include "signet/wire/identity.h"
 
 namespace signet::net {
 
@@ -53,11 +54,24 @@ enum class Reuse : std::uint8_t {
   yes,
 };
 
+/// For whom a connection is kept between two calls (see Connection::keep_for).
+class Keeper {
+ public:
+  /// The connection has ended, or is about to: forget it. From the loop, and out of `Connection::keep_for` when it cannot be kept.
+  virtual void on_kept_gone() = 0;
+
+ protected:
+  ~Keeper() = default;
+};
+
 /// One connection to a back end, owned by the pool, lent to one call at a time.
 ///
 ///     connecting ──► handshake ──► idle ⇄ leased (returned) ──► closing
-///        │              │                                        ▲
+///        │              │                   ⇅                    ▲
+///        │              │                  kept                  │
 ///        └──────────────┴────────────────────────────────────────┘
+///
+/// A connection that was kept once, for one caller, never becomes idle: no other caller may get it.
 ///
 class Connection final : public TransportOwner {
  public:
@@ -81,9 +95,22 @@ class Connection final : public TransportOwner {
   /// Gives the connection back. With Reuse::yes it becomes idle if it is quiet, else it is closed.
   void release(Reuse reuse);
 
+  /// Gives it back for the next call of `keeper` only. It ends, and `keeper` is told, when the back end ends it or says something that
+  /// nobody asked for, after the pool's idle timeout, and when its identity is retired or the pool drained. REQUIRES: leased; `keeper`
+  /// outlives it, or calls `let_go`.
+  void keep_for(Keeper& keeper);
+  /// Lends it again. REQUIRES: kept.
+  void take(LeaseUser& user);
+  /// Nobody will take it. REQUIRES: kept.
+  void let_go();
+
   /// True when an earlier call was served on it: the back end may have closed it while the new call was on its way.
   [[nodiscard]] bool reused() const { return leases_ > 1; }
   [[nodiscard]] const Endpoint& endpoint() const;
+  /// All zero on a plain connection.
+  [[nodiscard]] const wire::IdentityKey& identity_key() const;
+  /// It was kept for a caller before.
+  [[nodiscard]] bool was_kept() const { return was_kept_; }
   /// nullptr on a plain connection.
   [[nodiscard]] const wire::TlsEngine* tls() const { return transport_.tls(); }
   [[nodiscard]] bool idle() const { return stage_ == Stage::idle; }
@@ -94,7 +121,7 @@ class Connection final : public TransportOwner {
 
  private:
   friend class Bucket;
-  enum class Stage : std::uint8_t { connecting, handshake, idle, leased, returned, closing };
+  enum class Stage : std::uint8_t { connecting, handshake, idle, leased, returned, kept, closing };
 
   Connection(Bucket& bucket, std::uint64_t number);
   [[nodiscard]] bool leased() const { return stage_ == Stage::leased; }
@@ -114,6 +141,11 @@ class Connection final : public TransportOwner {
   void count(std::uint64_t ConnectionCounters::* what);
   void count_failure(const Error& error);
   void settle(bool data_left);
+  void end_rest(Close how);
+  void stop_resting();
+  bool end_if_resting();
+  [[nodiscard]] bool is_kept() const { return stage_ == Stage::kept; }
+  void forget_keeper();
   [[nodiscard]] Result<wire::TlsEngine> make_engine();
 
   void on_connected(io::Completion& completion);
@@ -128,6 +160,7 @@ class Connection final : public TransportOwner {
   Bucket& bucket_;
   LeaseUser* user_ = nullptr;
   std::shared_ptr<ConnectionCounters> counters_;
+  Keeper* keeper_ = nullptr;  ///< while kept
   Transport transport_;
   io::Op<Connection, &Connection::on_connected> connect_{this};
   io::Timer<Connection, &Connection::on_timeout> timeout_{this};  ///< of the attempt, then of idleness
@@ -142,7 +175,8 @@ class Connection final : public TransportOwner {
   bool sessions_refused_ = false;  ///< the offered session did not work: try again without
   bool attempt_again_ = false;
   bool timed_out_ = false;
-  bool accepted_ = false;    ///< the back end has answered: it takes our identity
+  bool accepted_ = false;  ///< the back end has answered: it takes our identity
+  bool was_kept_ = false;
   bool delivering_ = false;  ///< inside on_backend_data: a return is settled afterwards
 };
 

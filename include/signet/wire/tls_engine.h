@@ -98,6 +98,9 @@ class TlsEngine {
   [[nodiscard]] bool resumed() const;
   /// Client: the server asked for a certificate, in this handshake, in the full handshake that this one resumes, or later.
   [[nodiscard]] bool certificate_requested() const;
+  /// Client: false once the server has asked so often (limits::renegotiations_max) that a further request would be declined. The connection
+  /// should serve no call that might bring one.
+  [[nodiscard]] bool answers_late_requests() const;
   /// Client: our certificate was the answer.
   [[nodiscard]] bool certificate_sent() const;
   /// Client: after the handshake the server asked for a certificate, or wanted to renegotiate in order to ask, and late authentication is
