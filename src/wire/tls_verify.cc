@@ -150,7 +150,8 @@ bool is_anchor(const Identity& identity, ByteView certificate) {
   return false;
 }
 
-/// The certificate of the chain that issued `subject`, going by its name; empty if there is none.
+/// The certificate of the chain that issued `subject`: by its name and by the signature, or else a second one of that name could stand in
+/// for one that is revoked. Empty if there is none.
 ByteView issuer_in(SentChain chain, ByteView subject) {
   Decoded decoded(subject);
   if (!decoded.parse()) {
@@ -158,7 +159,8 @@ ByteView issuer_in(SentChain chain, ByteView subject) {
   }
   for (const ByteView candidate : chain) {
     Decoded issuer(candidate);
-    if (issuer.parse() && std::memcmp(issuer->subjectHash, decoded->issuerHash, KEYID_SIZE) == 0 && candidate.data() != subject.data()) {
+    if (issuer.parse() && std::memcmp(issuer->subjectHash, decoded->issuerHash, KEYID_SIZE) == 0 && candidate.data() != subject.data() &&
+        is_signed_by(subject, candidate)) {
       return candidate;
     }
   }

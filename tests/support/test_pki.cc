@@ -52,6 +52,10 @@ certificate server-of-expired '/CN=Orders' issuing-expired 365 "$server$names"
 certificate server-of-server '/CN=Orders' server 365 "$server$names"
 cat server.pem issuing.pem > server-chain.pem
 certificate self-signed '/CN=Orders' self 365 "$server$names"
+certificate twin '/O=Contoso/CN=Contoso Issuing' root 3650 "$ca"
+certificate server-keyed '/CN=Orders' issuing 365 "${server}authorityKeyIdentifier=keyid\\n$names"
+cat twin.pem issuing.pem > twin-issuing.pem
+cat issuing.pem twin.pem > issuing-twin.pem
 list() {  # issuer name options
   [ -e $1.index ] || : > $1.index
   printf '[ca]\ndefault_ca=a\n[a]\ndatabase=%s.index\ndefault_md=sha256\n' $1 > $1.cnf
@@ -62,6 +66,8 @@ list root root '-crldays 30'
 list issuing issuing-old '-crl_lastupdate 20200101000000Z -crl_nextupdate 20200201000000Z'
 openssl ca -config issuing.cnf -cert issuing.pem -keyfile issuing.key -revoke server-revoked.pem
 list issuing issuing '-crldays 30'
+openssl ca -config root.cnf -cert root.pem -keyfile root.key -revoke issuing.pem
+list root root-without-issuing '-crldays 30'
 )sh";
 
 /// `make.sh` in `directory`, its output in `log` there. True if it ended with 0.

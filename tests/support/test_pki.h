@@ -20,9 +20,12 @@ namespace signet::test {
 ///     root ── issuing-expired ── server-of-expired;  server ── server-of-server (whose issuer is no certificate authority;
 ///     its chain is in server-chain.pem)
 ///     other-root ── other-server, other-client (same names as above)
+///     root ── twin (name of issuing, other key);  issuing ── server-keyed (names issuing's key); both chains of them in twin-issuing.pem
+///     and issuing-twin.pem
 ///     self-signed (DNS:orders.internal)
 ///
-/// Revocation lists, DER: root.crl, issuing.crl (server-revoked is on it), issuing-old.crl (no longer current).
+/// Revocation lists, DER: root.crl, issuing.crl (server-revoked is on it), issuing-old.crl (no longer current),
+/// root-without-issuing.crl (issuing is on it).
 class TestPki {
  public:
   static const TestPki& instance();

@@ -245,3 +245,21 @@ TEST_CASE("an OpenSSL server of TLS 1.3 does not ask late where it is not offere
   CHECK(client.read_until("answer\n") == "answer\n");
   CHECK_FALSE(client.engine().late_request_declined());
 }
+
+TEST_CASE("a second certificate of its name does not hide that an intermediate is revoked", "[wire][tls]") {
+  const TestPki& pki = TestPki::instance();
+  const std::string chain = GENERATE("twin-issuing.pem", "issuing-twin.pem");
+  CAPTURE(chain);
+  const OpensslServer server({"-cert", pki.path("server-keyed.pem"), "-key", pki.path("server-keyed.key"), "-cert_chain", pki.path(chain)});
+  IdentitySettings settings = identity_settings(TlsVersion::tls13);
+  {
+    settings.revocation_lists = {pki.bytes("root.crl"), pki.bytes("issuing.crl")};
+    BlockingClient client(server.port(), TlsEngine::client(client_context(settings)));
+    CHECK(client.handshake());
+  }
+  settings.revocation_lists = {pki.bytes("root-without-issuing.crl"), pki.bytes("issuing.crl")};
+  BlockingClient client(server.port(), TlsEngine::client(client_context(settings)));
+  REQUIRE_FALSE(client.handshake());
+  CAPTURE(client.engine().error().detail);
+  CHECK(client.engine().error().detail.find("revoked") != std::string::npos);
+}
