@@ -16,11 +16,12 @@ namespace signet::app {
 class RecordingFiles final : public config::Files {
  public:
   [[nodiscard]] Result<std::string> read(const std::string& path, std::size_t bytes_max) override;
+  [[nodiscard]] Result<std::vector<std::string>> list(const std::string& directory, std::size_t count_max) override;
   [[nodiscard]] std::optional<std::string> environment(const std::string& name) override;
 
   /// Forgets what was read.
-  void start_over() { seen_.clear(); }
-  /// Every path that was read, once.
+  void start_over();
+  /// Every path that was read or listed, once.
   [[nodiscard]] std::vector<std::string> paths() const;
   /// Reads all of them again: would any of them answer otherwise now?
   [[nodiscard]] bool changed();
@@ -36,7 +37,17 @@ class RecordingFiles final : public config::Files {
   static Seen note(const Result<std::string>& content, std::size_t bytes_max);
 
   config::SystemFiles files_;
+  struct Listed {
+    std::size_t count_max = 0;
+    std::optional<std::vector<std::string>> names;  ///< none: it could not be listed
+
+    friend bool operator==(const Listed&, const Listed&) = default;
+  };
+
+  static Listed note(const Result<std::vector<std::string>>& names, std::size_t count_max);
+
   std::map<std::string, Seen> seen_;
+  std::map<std::string, Listed> listed_;
 };
 
 }  // namespace signet::app

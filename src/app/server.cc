@@ -22,6 +22,7 @@
 #include "signet/gateway/gateway.h"
 #include "signet/io/address.h"
 #include "signet/io/shard.h"
+#include "signet/net/connection_pool.h"
 #include "signet/net/resolver.h"
 #include "signet/net/session_depot.h"
 #include "file_watch.h"
@@ -202,28 +203,26 @@ void Server::reload(std::string_view cause) {
   warn_of_restart();
   take_access_log(cause);
   const net::ConnectionPool::Retired retired = apply();
-  log::info(fmt::format("reload applied generation={} cause={} certificates_changed={} idle_connections_closed={} connections_draining={}",
+  log::info(fmt::format("reload applied generation={} cause={} certificates_changed={} idle_connections_closed={} connections_finishing={}",
                         snapshot_->generation(), cause, loaded.certificates_changed, retired.idle, retired.leased));
 }
 
-/// Puts the snapshot in force on every shard, and waits for that. Returns what retired identities left behind, on all shards together.
+/// Puts the snapshot in force on every shard, and waits for that. Returns what retired identities left behind on all of them.
 net::ConnectionPool::Retired Server::apply() {
   session_depot_.retain(snapshot_->identity_keys());  // before any shard: none puts back what is retired
-  std::vector<net::ConnectionPool::Retired> retired(workers_.size());
+  std::atomic<std::size_t> idle = 0;
+  std::atomic<std::size_t> leased = 0;
   Answers applied;
-  for (std::size_t at = 0; at < workers_.size(); ++at) {
-    workers_[at].shard->post([this, at, &retired, &applied] {
-      retired[at] = workers_[at].gateway->apply(snapshot_);
+  for (Worker& worker : workers_) {
+    worker.shard->post([this, &worker, &applied, &idle, &leased] {
+      const net::ConnectionPool::Retired retired = worker.gateway->apply(snapshot_);
+      idle += retired.idle;
+      leased += retired.leased;
       applied.add();
     });
   }
   applied.wait_for(workers_.size());
-  net::ConnectionPool::Retired sum;
-  for (const net::ConnectionPool::Retired& each : retired) {
-    sum.idle += each.idle;
-    sum.leased += each.leased;
-  }
-  return sum;
+  return {.idle = idle, .leased = leased};
 }
 
 /// A file is opened anew at each SIGHUP, so that it may have been renamed before.

@@ -192,6 +192,7 @@ std::optional<std::string> MaterialReader::read(const Reference& file, const std
 }
 
 std::shared_ptr<const wire::CertificateAuthority> MaterialReader::authority(const CertificateAuthority& authority) {
+  const Reference& place = authority.directory.value.empty() ? authority.pem_file : authority.directory;
   Report faults;
   std::shared_ptr<const wire::CertificateAuthority> read = read_authority(authority, faults);
   const auto expired = [this](const wire::CertificateAuthority& whole) {
@@ -199,8 +200,7 @@ std::shared_ptr<const wire::CertificateAuthority> MaterialReader::authority(cons
   };
   const auto before = material_ == nullptr ? nullptr : find(material_->authorities_, authority.id);
   if (read && before && expired(*read) && !expired(*before)) {
-    faults.error(authority.pem_file.source,
-                 fmt::format("certificate authority \"{}\": {}: every certificate is expired", authority.id, authority.pem_file.value));
+    faults.error(place.source, fmt::format("certificate authority \"{}\": {}: every certificate is expired", authority.id, place.value));
     read = nullptr;
   }
   read = in_force(std::move(read), before, std::move(faults), "the authority read before stays in force");
@@ -208,7 +208,7 @@ std::shared_ptr<const wire::CertificateAuthority> MaterialReader::authority(cons
     return nullptr;
   }
   for (const std::string& warning : read->warnings(now_)) {
-    report_.warning(authority.pem_file.source, fmt::format("certificate authority \"{}\": {}", authority.id, warning));
+    report_.warning(place.source, fmt::format("certificate authority \"{}\": {}", authority.id, warning));
   }
   authorities_[authority.id] = read;
   return read;
@@ -216,6 +216,9 @@ std::shared_ptr<const wire::CertificateAuthority> MaterialReader::authority(cons
 
 /// Null after an error.
 std::shared_ptr<const wire::CertificateAuthority> MaterialReader::read_authority(const CertificateAuthority& authority, Report& faults) {
+  if (!authority.directory.value.empty()) {
+    return read_directory(authority, faults);
+  }
   const std::string object = fmt::format("certificate authority \"{}\"", authority.id);
   const std::optional<std::string> content = read(authority.pem_file, object, wire::certificate_file_bytes_max, faults);
   if (!content) {
@@ -227,6 +230,17 @@ std::shared_ptr<const wire::CertificateAuthority> MaterialReader::read_authority
     return nullptr;
   }
   return std::move(*made);
+}
+
+std::shared_ptr<const std::vector<ByteVector>> MaterialReader::revocation_lists(const CertificateRevocationList& list) {
+  Report faults;
+  std::shared_ptr<const std::vector<ByteVector>> read = read_lists(list, faults);
+  const auto before = material_ == nullptr ? nullptr : find(material_->revocation_lists_, list.id);
+  read = in_force(std::move(read), before, std::move(faults), "the revocation list read before stays in force");
+  if (read) {
+    revocation_lists_[list.id] = read;
+  }
+  return read;
 }
 
 std::shared_ptr<const wire::CertificateAuthority> MaterialReader::system_authority() {
@@ -269,6 +283,7 @@ std::size_t MaterialReader::remember() {
   }
   material_->certificates_ = std::move(certificates_);
   material_->authorities_ = std::move(authorities_);
+  material_->revocation_lists_ = std::move(revocation_lists_);
   return changed;
 }
 

@@ -44,11 +44,10 @@ class MaterialReader {
 
   /// Null after an error.
   [[nodiscard]] std::shared_ptr<const wire::Certificate> certificate(const Certificate& certificate);
+  /// From its file, or from every file in its folder that holds PEM certificates. Null after an error.
   [[nodiscard]] std::shared_ptr<const wire::CertificateAuthority> authority(const CertificateAuthority& authority);
-  /// Of every file in its folder that holds PEM certificates. Null after an error.
-  [[nodiscard]] std::shared_ptr<const wire::CertificateAuthority> directory_authority(const CertificateAuthority& authority);
-  /// DER, each list once. Nothing after an error.
-  [[nodiscard]] std::optional<std::vector<ByteVector>> revocation_lists(const CertificateRevocationList& list);
+  /// DER, each list once. Null after an error.
+  [[nodiscard]] std::shared_ptr<const std::vector<ByteVector>> revocation_lists(const CertificateRevocationList& list);
   /// The bundle of the system, read once; null (and nothing reported) if there is none.
   [[nodiscard]] std::shared_ptr<const wire::CertificateAuthority> system_authority();
 
@@ -64,6 +63,8 @@ class MaterialReader {
   [[nodiscard]] std::shared_ptr<const wire::Certificate> known(const std::string& id, const CertificateEntry& parts) const;
   [[nodiscard]] bool read_password(const Certificate& certificate, std::optional<std::string>& password, Report& faults);
   [[nodiscard]] std::shared_ptr<const wire::CertificateAuthority> read_authority(const CertificateAuthority& authority, Report& faults);
+  [[nodiscard]] std::shared_ptr<const wire::CertificateAuthority> read_directory(const CertificateAuthority& authority, Report& faults);
+  [[nodiscard]] std::shared_ptr<const std::vector<ByteVector>> read_lists(const CertificateRevocationList& list, Report& faults);
   [[nodiscard]] std::optional<std::string> read(const Reference& file, const std::string& object, std::size_t bytes_max, Report& faults);
   template <typename Value>
   [[nodiscard]] std::shared_ptr<const Value> in_force(std::shared_ptr<const Value> read, std::shared_ptr<const Value> before, Report faults,
@@ -75,6 +76,7 @@ class MaterialReader {
   Report& report_;
   std::map<std::string, std::shared_ptr<const CertificateEntry>, std::less<>> certificates_;
   std::map<std::string, std::shared_ptr<const wire::CertificateAuthority>, std::less<>> authorities_;
+  std::map<std::string, std::shared_ptr<const std::vector<ByteVector>>, std::less<>> revocation_lists_;
   std::optional<std::shared_ptr<const wire::CertificateAuthority>> system_;
 };
 

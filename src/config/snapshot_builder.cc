@@ -87,7 +87,7 @@ class Builder {
   MaterialReader material_;
   std::map<std::string, std::shared_ptr<const wire::Certificate>, std::less<>> certificates_;
   std::map<std::string, std::shared_ptr<const wire::CertificateAuthority>, std::less<>> authorities_;
-  std::map<std::string, std::optional<std::vector<ByteVector>>, std::less<>> revocation_lists_;
+  std::map<std::string, std::shared_ptr<const std::vector<ByteVector>>, std::less<>> revocation_lists_;
   std::map<std::string, KnownBackend, std::less<>> backends_;
   std::map<std::pair<std::string, std::string>, const Upstream*> under_certificate_;  ///< (id of a backend, id of a certificate)
   std::unordered_map<std::string, const Backend*> lenders_;                           ///< by place; null where there are several
@@ -131,9 +131,6 @@ void Builder::read_material() {
 
 /// Null after an error.
 std::shared_ptr<const wire::CertificateAuthority> Builder::trust_anchors(const CertificateAuthority& authority) {
-  if (!authority.directory.value.empty()) {
-    return material_.directory_authority(authority);
-  }
   if (!authority.system) {
     return material_.authority(authority);
   }

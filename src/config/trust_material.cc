@@ -47,11 +47,12 @@ class Anchors {
 
 }  // namespace
 
-std::shared_ptr<const wire::CertificateAuthority> MaterialReader::directory_authority(const CertificateAuthority& authority) {
+/// Null after an error.
+std::shared_ptr<const wire::CertificateAuthority> MaterialReader::read_directory(const CertificateAuthority& authority, Report& faults) {
   const std::string object = fmt::format("certificate authority \"{}\"", authority.id);
   const std::string& directory = authority.directory.value;
   const auto refuse = [&](const std::string& reason) {
-    report_.error(authority.directory.source, fmt::format("{}: {}", object, reason));
+    faults.error(authority.directory.source, fmt::format("{}: {}", object, reason));
     return nullptr;
   };
   const Result<std::vector<std::string>> names = files_.list(directory, directory_files_max);
@@ -83,33 +84,31 @@ std::shared_ptr<const wire::CertificateAuthority> MaterialReader::directory_auth
   if (!made) {
     return refuse(fmt::format("{}: no file in this folder holds PEM certificates", directory));
   }
-  for (const std::string& warning : made->warnings(now_)) {
-    report_.warning(authority.directory.source, fmt::format("{}: {}", object, warning));
-  }
   return made;
 }
 
-std::optional<std::vector<ByteVector>> MaterialReader::revocation_lists(const CertificateRevocationList& list) {
+/// Null after an error.
+std::shared_ptr<const std::vector<ByteVector>> MaterialReader::read_lists(const CertificateRevocationList& list, Report& faults) {
   const std::string object = fmt::format("certificate revocation list \"{}\"", list.id);
-  const std::optional<std::string> content = read(list.file, object, wire::revocation_file_bytes_max);
+  const std::optional<std::string> content = read(list.file, object, wire::revocation_file_bytes_max, faults);
   if (!content) {
-    return std::nullopt;
+    return nullptr;
   }
   Result<std::vector<wire::RevocationList>> lists = wire::read_revocation_lists(as_bytes(*content));
   if (!lists) {
-    report_.error(list.file.source, fmt::format("{}: {}: {}", object, list.file.value, lists.error().detail));
-    return std::nullopt;
+    faults.error(list.file.source, fmt::format("{}: {}: {}", object, list.file.value, lists.error().detail));
+    return nullptr;
   }
   std::vector<ByteVector> der;
   for (wire::RevocationList& each : *lists) {
     if (each.outdated(now_)) {
-      report_.warning(list.file.source,
-                      fmt::format("{}: {}: the list of \"{}\" is out of date since {}: back ends whose certificates it covers are refused",
-                                  object, list.file.value, each.issuer, wire::wall_time_text(*each.next_update)));
+      faults.warning(list.file.source,
+                     fmt::format("{}: {}: the list of \"{}\" is out of date since {}: back ends whose certificates it covers are refused",
+                                 object, list.file.value, each.issuer, wire::wall_time_text(*each.next_update)));
     }
     der.push_back(std::move(each.der));
   }
-  return der;
+  return std::make_shared<const std::vector<ByteVector>>(std::move(der));
 }
 
 }  // namespace signet::config

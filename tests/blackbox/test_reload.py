@@ -318,7 +318,8 @@ def test_a_call_in_flight_ends_under_the_certificate_that_it_started_with():
             caller.send(request("/api/slow"))
             assert arrived.wait(WAIT_S)
             signet.files.put(renewed())
-            assert "reload applied" in signet.hang_up(log)
+            answered = settings(signet.hang_up(log))
+            assert (answered["idle_connections_closed"], answered["connections_finishing"]) == ("0", "1"), answered
             assert call(signet.port, "/api/x").status == 200
             go_on.set()
             assert caller.response().status == 200

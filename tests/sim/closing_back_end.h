@@ -16,8 +16,9 @@
 namespace signet::sim {
 
 /// A back end that gives up connections at the worst moment. The first call on each is always answered, whole. Then a connection that rests
-/// is, after 0 to 5 ms, closed, or ended on its own side only: such a one goes on to take calls, but cannot answer any more. Others are
-/// aborted when the next call begins to arrive, and some later calls end their connection, having been read in part or whole.
+/// is, after 0 to 5 ms or after a second, closed, or ended on its own side only: such a one goes on to take calls, but cannot answer any
+/// more. Others are aborted when the next call begins to arrive, and some later calls end their connection, having been read in part or
+/// whole.
 class ClosingBackEnd {
  public:
   ClosingBackEnd(SimIo& io, const Endpoint& address) : io_(io), listener_(io, address, [this] { return script(); }) {}
@@ -130,13 +131,14 @@ class ClosingBackEnd {
   void rest(Connection& connection) {
     const std::uint64_t fate = io_.random().below(3);
     connection.fate = static_cast<Fate>(fate);
-    const std::uint64_t rest_us = io_.random().below(5'000);
+    const bool soon = io_.random().chance(500);
+    const std::uint64_t rest_us = soon ? io_.random().below(5'000) : 1'000'000;
     connection.rest.start(io_.timers(), std::chrono::microseconds(rest_us));
   }
 
   /// Of the calls that find a connection which has served before, some find no ear.
   void leave(Connection& connection) {
-    const bool leaves = io_.random().chance(30);
+    const bool leaves = io_.random().chance(150);
     const bool aborts = io_.random().chance(500);
     if (leaves && connection.answered != 0 && !connection.ended) {
       aborts ? connection.peer.abort() : connection.peer.close();

@@ -26,13 +26,15 @@ using sim::SimPeer;
 
 namespace {
 
-std::shared_ptr<const config::Snapshot> make_snapshot(std::uint32_t connections_max, Duration connect_timeout = limits::connect_timeout) {
+std::shared_ptr<const config::Snapshot> make_snapshot(std::uint32_t connections_max, Duration patience = {}) {
   config::Config config;
   config.listeners.push_back({.address = *parse_endpoint("127.0.0.1:8080"), .source = {}});
   config::Backend backend{.id = "orders"};
   backend.url = *config::parse_url("http://127.0.0.1:9000/base");
   backend.connections.max = connections_max;
-  backend.timeouts.connect = connect_timeout;
+  if (patience != Duration::zero()) {
+    backend.timeouts.connect = backend.timeouts.response = config.timeouts.body = patience;
+  }
   config.backends.push_back(backend);
   config.apis.push_back({.id = "orders", .path = "orders", .backend_id = {.value = "orders", .source = {}}});
   config::SystemFiles files;
@@ -120,7 +122,6 @@ struct Caller {
       complete();
     } else if (asking) {
       ++cut;
-      note_failure();
       if (post) {
         posts.push_back(number);
       }
@@ -129,7 +130,7 @@ struct Caller {
     peer.close();
   }
 
-  /// Of a call that can be sent again: it does no harm, and all of it fits into the replay buffer.
+  /// An error was answered to a call that can be sent again: it does no harm, and all of it fits into the replay buffer.
   void note_failure() {
     if (!post && request_body.size() <= config::Backend().replay_buffer_bytes) {
       ++safe_failed;
@@ -162,11 +163,11 @@ int executions(sim::ClosingBackEnd& backend, std::uint64_t number) {
   return backend.begun(number);
 }
 
-Duration connect_timeout(const sim::HttpBackEnd& /*backend*/) {
-  return limits::connect_timeout;
+Duration patience(const sim::HttpBackEnd& /*backend*/) {
+  return {};
 }
-/// Whoever has to wait for a connection on a slow network shall get one.
-Duration connect_timeout(const sim::ClosingBackEnd& /*backend*/) {
+/// On a network that takes a byte at a time, too, a call shall come to its end.
+Duration patience(const sim::ClosingBackEnd& /*backend*/) {
   return 1h;
 }
 
@@ -177,8 +178,8 @@ struct World {
   World(std::uint64_t seed, const Faults& faults, Manners... manners)
       : io(seed, faults), backend(io, *parse_endpoint("127.0.0.1:9000"), manners...) {
     const auto connections_max = static_cast<std::uint32_t>(io.random().between(1, 5));
-    gateway = std::make_unique<gateway::Gateway>(io, make_snapshot(connections_max, connect_timeout(backend)),
-                                                 gateway::Gateway::Options{.seed = seed});
+    gateway =
+        std::make_unique<gateway::Gateway>(io, make_snapshot(connections_max, patience(backend)), gateway::Gateway::Options{.seed = seed});
     REQUIRE(gateway->listen().has_value());
     const std::uint64_t count = io.random().between(1, 6);
     for (std::uint64_t i = 0; i < count; ++i) {
@@ -288,6 +289,7 @@ TEST_CASE("back ends that close what rests cost no harmless call, and no call is
     Random random(seed);
     Faults faults = Faults::draw(random);
     faults.connect_refused = faults.connect_unreachable = faults.connect_silent = faults.reset = 0;
+    faults.queue_bytes_max = Faults().queue_bytes_max;
     World<sim::ClosingBackEnd> world(random.next(), faults);
     REQUIRE(world.io.run_until([&] { return world.callers_closed(); }, 20'000'000));
     world.check_callers();

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "signet/base/bytes.h"
 #include "signet/base/clock.h"
 #include "signet/base/endpoint.h"
 #include "signet/config/config.h"
@@ -96,6 +97,7 @@ class Material {
   struct CertificateEntry;
   std::map<std::string, std::shared_ptr<const CertificateEntry>, std::less<>> certificates_;
   std::map<std::string, std::shared_ptr<const wire::CertificateAuthority>, std::less<>> authorities_;
+  std::map<std::string, std::shared_ptr<const std::vector<ByteVector>>, std::less<>> revocation_lists_;
 };
 
 struct BuildOptions {
