@@ -56,7 +56,7 @@ void read_credentials(ObjectReader& reader, BackendCredentials& credentials) {
   reader.references("certificate", credentials.certificate, credentials_max);
   for (Reference& thumbprint : credentials.certificate) {
     std::string normal = normal_thumbprint(thumbprint.value);
-    if (normal.empty()) {
+    if (normal.empty() || normal.size() > 64) {
       reader.document().report().error(thumbprint.source, "expected a thumbprint of 40 (SHA-1) or 64 (SHA-256) hexadecimal digits");
     }
     thumbprint.value = std::move(normal);
@@ -66,7 +66,7 @@ void read_credentials(ObjectReader& reader, BackendCredentials& credentials) {
 
 void read_pins(ObjectReader& reader, BackendTls& tls) {
   Document& document = reader.document();
-  constexpr std::string_view expected = "expected a thumbprint of 40 (SHA-1) or 64 (SHA-256) hexadecimal digits";
+  constexpr std::string_view expected = "expected a thumbprint of 40 (SHA-1), 64 (SHA-256) or 128 (SHA-512) hexadecimal digits";
   reader.each("serverCertificateThumbprints", json::Type::string, [&](const Item& item) {
     tls.server_certificate_thumbprints.push_back(normal_thumbprint(item.node->text));
     if (tls.server_certificate_thumbprints.back().empty()) {
@@ -79,7 +79,7 @@ void read_pins(ObjectReader& reader, BackendTls& tls) {
     std::string issuer;
     entry.require({"name"});
     entry.text("name", name.name, 1, 256);
-    entry.text("issuerCertificateThumbprint", issuer, 0, 256);
+    entry.text("issuerCertificateThumbprint", issuer, 0, 512);
     name.issuer_certificate_thumbprint = normal_thumbprint(issuer);
     if (!issuer.empty() && name.issuer_certificate_thumbprint.empty()) {
       entry.error("issuerCertificateThumbprint", std::string(expected));

@@ -155,7 +155,7 @@ std::string normal_thumbprint(std::string_view text) {
     }
     digits += c >= 'a' ? static_cast<char>(c & ~0x20) : c;
   }
-  return digits.size() == 40 || digits.size() == 64 ? digits : std::string();
+  return digits.size() == 40 || digits.size() == 64 || digits.size() == 128 ? digits : std::string();
 }
 
 std::string_view nearest(std::string_view text, std::span<const std::string_view> names) {

@@ -28,7 +28,8 @@ namespace signet::config {
 /// are complete.
 [[nodiscard]] std::string normal_encoding(std::string_view path);
 
-/// A SHA-1 or SHA-256 thumbprint in any case, with or without colons or spaces, as 40 or 64 upper-case hexadecimal digits; else empty.
+/// A SHA-1, SHA-256 or SHA-512 thumbprint in any case, with or without colons or spaces, as 40, 64 or 128 upper-case hexadecimal digits;
+/// else empty.
 [[nodiscard]] std::string normal_thumbprint(std::string_view text);
 
 /// The name in `names` that `text` was probably meant to be, or empty if none is near: few letters changed, added, left out or swapped.

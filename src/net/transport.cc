@@ -13,6 +13,14 @@
 
 namespace signet::net {
 
+namespace {
+
+/// Most that the protocol itself answers (RFC 8446 §4.6.3) behind a peer that does not read: backpressure does not hold it. A handshake has
+/// a few thousand bytes, an answer to KeyUpdate has 27.
+constexpr std::size_t unsent_answers_bytes_max = std::size_t{64} * 1024;
+
+}  // namespace
+
 Transport::Transport(io::Io& io, TransportOwner& owner) : io_(io), owner_(owner) {}
 
 Transport::~Transport() {
@@ -29,6 +37,7 @@ void Transport::start(io::Descriptor descriptor, std::optional<wire::TlsEngine> 
   discarded_bytes_ = 0;
   submitted_bytes_ = 0;
   watched_from_ = unwatched;
+  unsent_answers_bytes_ = 0;
   if (tls_) {
     io_.defer(deferred_);  // a client speaks first; the owner may not be called from here
   } else {
@@ -67,6 +76,8 @@ void Transport::on_received(io::Completion& completion) {
     deliver();
   } else if (completion.result == 0) {
     end_of_stream();
+  } else if (tls_ && tls_->late_request_declined() && tls_->end_of_stream() == wire::TlsEngine::Event::failed) {
+    fail(tls_->error());  // IIS resets when it may not renegotiate
   } else {
     fail(Error{.kind = ErrorKind::connection_lost,
                .origin = Origin::backend,
@@ -160,7 +171,16 @@ bool Transport::handshake(ByteView& rest) {
 
 bool Transport::read_records(ByteView& rest) {
   while (active()) {
+    const std::size_t before = encrypted_.size();
     const wire::TlsEngine::Read read = tls_->read(rest, decrypted_, limits::transport_read_bytes_max, encrypted_);
+    unsent_answers_bytes_ += encrypted_.size() - before;
+    if (unsent_answers_bytes_ > unsent_answers_bytes_max) {
+      encrypted_.clear();
+      fail(Error{.kind = ErrorKind::tls_protocol,
+                 .origin = Origin::backend,
+                 .detail = "the peer goes on asking for new keys, and does not read the answers"});
+      return false;
+    }
     if (!encrypted_.empty() || !output_.empty()) {
       flush();  // answers of the protocol itself, and data that had to wait for them
     }
@@ -284,6 +304,7 @@ void Transport::start_send() {
   }
   sending_.swap(next);
   submitted_bytes_ += sending_.size();
+  unsent_answers_bytes_ = 0;
   io_.send(send_, descriptor_, sending_.view());
 }
 
@@ -295,7 +316,7 @@ void Transport::on_sent(io::Completion& completion) {
   }
   if (completion.result <= 0) {
     send_broken_ = true;
-    reset_ = completion.result != -EPIPE;  // that says no more than that an end or a reset was there before
+    reset_ = reset_ || completion.result != -EPIPE;  // that says no more than that an end or a reset was there before
     drop_output();
     sending_.clear();
     if (active()) {
@@ -305,6 +326,7 @@ void Transport::on_sent(io::Completion& completion) {
       }
     }
   } else if (sending_.consume(static_cast<std::size_t>(completion.result)); !sending_.empty()) {
+    reset_ = true;  // perhaps: the kernel tells how far a send came, and not what ended it
     io_.send(send_, descriptor_, sending_.view());
     return;
   }
@@ -378,10 +400,15 @@ void Transport::close(Close how) {
   }
   close_ = how;
   if (tls_ && !send_broken_) {
-    if (seal()) {
+    if (!seal()) {
+      drop_output();
+    } else if (output_.empty()) {
       tls_->close_notify(encrypted_);
     } else {
-      drop_output();
+      // A renegotiation holds the rest back: no end in good order may follow what is not whole.
+      cut_short_ = true;
+      join();
+      return;
     }
   }
   stage_ = Stage::closing;

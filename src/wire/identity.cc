@@ -90,7 +90,7 @@ std::unexpected<Error> refuse(std::string detail) {
   return fail(ErrorKind::config, Origin::internal, std::move(detail));
 }
 
-/// Upper-case hexadecimal without separators; nothing for what is no SHA-1 or SHA-256.
+/// Upper-case hexadecimal without separators; nothing for what is no SHA-1, SHA-256 or SHA-512.
 std::optional<std::string> normal_thumbprint(std::string_view text) {
   std::string digits;
   for (const char character : text) {
@@ -103,7 +103,7 @@ std::optional<std::string> normal_thumbprint(std::string_view text) {
     }
     digits.push_back(lower ? static_cast<char>(character - ('a' - 'A')) : character);
   }
-  if (digits.size() != 40 && digits.size() != 64) {
+  if (digits.size() != 40 && digits.size() != 64 && digits.size() != 128) {
     return std::nullopt;
   }
   return digits;
@@ -113,8 +113,8 @@ Result<void> normalise_pins(IdentitySettings& settings) {
   for (std::string& thumbprint : settings.server_certificate_thumbprints) {
     std::optional<std::string> normal = normal_thumbprint(thumbprint);
     if (!normal) {
-      return refuse(
-          fmt::format("server certificate thumbprint \"{}\" is neither a SHA-1 (40 hexadecimal digits) nor a SHA-256 (64)", thumbprint));
+      return refuse(fmt::format("server certificate thumbprint \"{}\" is no SHA-1 (40 hexadecimal digits), SHA-256 (64) or SHA-512 (128)",
+                                thumbprint));
     }
     thumbprint = std::move(*normal);
   }
@@ -127,9 +127,9 @@ Result<void> normalise_pins(IdentitySettings& settings) {
     }
     std::optional<std::string> normal = normal_thumbprint(name.issuer_thumbprint);
     if (!normal) {
-      return refuse(
-          fmt::format("issuer thumbprint \"{}\" of server X.509 name \"{}\" is neither a SHA-1 (40 hexadecimal digits) nor a SHA-256 (64)",
-                      name.issuer_thumbprint, name.common_name));
+      return refuse(fmt::format(
+          "issuer thumbprint \"{}\" of server X.509 name \"{}\" is no SHA-1 (40 hexadecimal digits), SHA-256 (64) or SHA-512 (128)",
+          name.issuer_thumbprint, name.common_name));
     }
     name.issuer_thumbprint = std::move(*normal);
   }

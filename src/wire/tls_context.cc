@@ -144,13 +144,12 @@ Result<void> use_identity(TlsContext::Parts& parts) {
   }
   SIGNET_CHECK(wolfSSL_CTX_UseSessionTicket(parts.context) == WOLFSSL_SUCCESS);
   parts.late_authentication = settings.late_authentication;
-  if (parts.late_authentication == LateAuthentication::allow) {
-    if (versions.max == TlsVersion::tls13) {
-      SIGNET_CHECK(wolfSSL_CTX_allow_post_handshake_auth(parts.context) == 0);
-    }
-    if (versions.min == TlsVersion::tls12) {
-      SIGNET_CHECK(wolfSSL_CTX_UseSecureRenegotiation(parts.context) == WOLFSSL_SUCCESS);
-    }
+  if (parts.late_authentication == LateAuthentication::allow && versions.max == TlsVersion::tls13) {
+    SIGNET_CHECK(wolfSSL_CTX_allow_post_handshake_auth(parts.context) == 0);
+  }
+  if (versions.min == TlsVersion::tls12) {
+    // RFC 5746 §3.4: a client says so even if it never renegotiates. Whether it does is a matter of each connection.
+    SIGNET_CHECK(wolfSSL_CTX_UseSecureRenegotiation(parts.context) == WOLFSSL_SUCCESS);
   }
   return {};
 }

@@ -57,8 +57,8 @@ TlsEngine::Parts::Parts(std::shared_ptr<TlsContext> shared_context)
     const auto mismatch = client() ? WOLFSSL_ALPN_CONTINUE_ON_MISMATCH : WOLFSSL_ALPN_FAILED_ON_MISMATCH;
     SIGNET_CHECK(wolfSSL_UseALPN(ssl, common.alpn.data(), static_cast<unsigned int>(common.alpn.size()), mismatch) == WOLFSSL_SUCCESS);
   }
-  if (!client() && common.late_authentication == LateAuthentication::off) {
-    // wolfSSL lets every caller renegotiate that speaks RFC 5746 otherwise.
+  if (common.late_authentication == LateAuthentication::off) {
+    // wolfSSL lets every peer renegotiate that speaks RFC 5746 otherwise.
     wolfSSL_set_options(ssl, WOLFSSL_OP_NO_RENEGOTIATION);
   }
 }
@@ -113,6 +113,9 @@ void TlsEngine::Parts::after_input() {
   if (judged || stage != Stage::open) {
     // What a peer sent must not help the next one.
     wolfSSL_CertManagerUnloadIntermediateCerts(wolfSSL_CTX_GetCertManager(shared().context));
+  }
+  if (std::exchange(alert_sent, false)) {
+    note_alert_sent();
   }
   if (judged && stage == Stage::open && client() && wolfSSL_version(ssl) == TLS1_2_VERSION) {
     renegotiated = true;
@@ -205,6 +208,9 @@ TlsEngine::Read TlsEngine::read(ByteView& input, ByteBuffer& plaintext, std::siz
       return {Event::want_input, 0};
     }
     if (code == WOLFSSL_ERROR_ZERO_RETURN) {
+      if (parts.declined_late) {
+        return {parts.fail(parts.refused_late(0)), 0};
+      }
       parts.peer_closed = true;
       input = {};
       return {Event::close_notify, 0};
@@ -225,6 +231,7 @@ Result<std::size_t> TlsEngine::write(ByteView plaintext, ByteBuffer& output) {
   const Call call(parts, output);
   const int size = wolfSSL_write(parts.ssl, plaintext.data(), static_cast<int>(wolfssl_size(plaintext)));
   if (size > 0) {
+    parts.awaiting = true;
     return static_cast<std::size_t>(size);
   }
   const int code = wolfSSL_get_error(parts.ssl, size);
@@ -338,6 +345,10 @@ bool TlsEngine::certificate_sent() const {
   return parts_->requested && parts_->shared().certificate != nullptr;
 }
 
+bool TlsEngine::late_request_declined() const {
+  return parts_->declined;
+}
+
 const std::shared_ptr<const TlsPeer>& TlsEngine::peer() const {
   return parts_->peer;
 }
@@ -349,6 +360,13 @@ std::optional<TlsSession> TlsEngine::take_session() {
   }
   std::optional<TlsSession> session = std::move(sessions.front());
   sessions.erase(sessions.begin());
+  if (parts_->stage == Parts::Stage::open && parts_->shared().late_authentication == LateAuthentication::off) {
+    // wolfSSL's own copy of the ticket, a kilobyte and more where it holds our certificate: nothing will offer it. Only a ticket that fits
+    // into the session makes it free the block.
+    constexpr unsigned char none = 0;
+    wolfSSL_set_SessionTicket(parts_->ssl, &none, sizeof(none));
+    wolfSSL_set_SessionTicket(parts_->ssl, nullptr, 0);
+  }
   return session;
 }
 

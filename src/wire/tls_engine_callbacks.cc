@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What wolfSSL calls. No exception may leave these functions: there are C frames below them.
+#include <fmt/core.h>
 #include <wolfssl/ssl.h>
 #include <wolfssl/wolfcrypt/asn_public.h>
 #include <wolfssl/wolfcrypt/settings.h>
@@ -19,6 +20,7 @@ namespace signet::wire {
 namespace {
 
 constexpr std::size_t sessions_kept_max = 8;                                    // per connection, until take_session
+constexpr unsigned late_requests_max = 4;                                       // per connection: each costs us a signature
 constexpr std::chrono::seconds tls12_lifetime_default = std::chrono::hours(2);  // RFC 5077 §3.3 leaves it to us when the server says 0
 
 TlsEngine::Parts& engine_of(void* context) {
@@ -56,7 +58,7 @@ int on_certificate_request(WOLFSSL* ssl, void*) {
   engine.requested = true;
   engine.asked = true;
   engine.asked_late = engine.stage == TlsEngine::Parts::Stage::open;
-  return 1;
+  return engine.asked_late && !engine.may_ask_late() ? 0 : 1;
 }
 
 /// TLS 1.3 tickets. TLS 1.2 sessions are taken when the handshake is done: what a renegotiation would leave here cannot be resumed.
@@ -130,11 +132,29 @@ int TlsEngine::Parts::receive(char* destination, int size) {
 int TlsEngine::Parts::send(const char* source, int size) {
   SIGNET_CHECK(output != nullptr && size >= 0);
   try {
+    // TLS 1.2 shows the type of a record.
+    constexpr char alert_record = 21;
+    alert_sent = alert_sent || (stage == Stage::open && size > 0 && *source == alert_record);
     output->append(std::string_view(source, static_cast<std::size_t>(size)));
     return size;
   } catch (...) {
     return WOLFSSL_CBIO_ERR_GENERAL;
   }
+}
+
+bool TlsEngine::Parts::may_ask_late() {
+  if (++late_requests <= late_requests_max) {
+    return true;
+  }
+  try {
+    verdict =
+        Error{.kind = ErrorKind::tls_protocol,
+              .origin = Origin::backend,
+              .detail = fmt::format("the server asked for our certificate more than {} times after the handshake", late_requests_max)};
+  } catch (...) {
+    return false;
+  }
+  return false;
 }
 
 bool TlsEngine::Parts::judge(const WOLFSSL_X509_STORE_CTX& store) {

@@ -43,6 +43,8 @@ struct TlsEngine::Parts {
   // ---- tls_engine_callbacks.cc
   int receive(char* destination, int size);
   int send(const char* source, int size);
+  /// Counts certificate requests after the handshake. False: one too many, and `verdict` says so.
+  [[nodiscard]] bool may_ask_late();
   [[nodiscard]] bool judge(const WOLFSSL_X509_STORE_CTX& store);
   [[nodiscard]] bool judge_leaf(SentChain chain, int code, bool chain_is_checked);
   void keep_session(WOLFSSL_SESSION* session, TlsVersion session_version);
@@ -55,7 +57,11 @@ struct TlsEngine::Parts {
   [[nodiscard]] bool is_refusal(std::uint8_t alert) const;
   [[nodiscard]] Error refused(std::uint8_t alert) const;
   [[nodiscard]] std::shared_ptr<IdentityRefusal> refusal(std::uint8_t alert) const;
+  /// The peer ended the connection after we had declined what it asked for late.
+  [[nodiscard]] Error refused_late(std::uint8_t alert) const;
+  [[nodiscard]] Error asked_unoffered() const;
   void note_request(ByteView body);
+  void note_alert_sent();
   void note_answer();
 
   /// A fatal alert that the peer sent.
@@ -72,13 +78,18 @@ struct TlsEngine::Parts {
   bool renegotiated = false;           ///< the one renegotiation that is allowed has begun
   bool refuses_renegotiation = false;  ///< any further one is declined
   bool resumed = false;
-  bool requested = false;                               ///< a CertificateRequest came on this connection, or on the one that it resumes
-  bool asked = false;                                   ///< a CertificateRequest came on this very connection
-  bool asked_late = false;                              ///< after the handshake, and no application data has come since
-  bool answered = false;                                ///< application data has come
-  bool accepted = false;                                ///< the peer's leaf passed every check
-  bool offered = false;                                 ///< a session was
-  bool offered_requested = false;                       ///< what the offered session remembers
+  bool requested = false;  ///< a CertificateRequest came on this connection, or on the one that it resumes
+  unsigned late_requests = 0;
+  bool asked = false;              ///< a CertificateRequest came on this very connection
+  bool asked_late = false;         ///< after the handshake, and no application data has come since
+  bool answered = false;           ///< application data has come
+  bool awaiting = false;           ///< application data went out, and none has come since
+  bool alert_sent = false;         ///< in this call
+  bool declined = false;           ///< a certificate request after the handshake, or a renegotiation, because late authentication is off
+  bool declined_late = false;      ///< likewise, and no application data has come since
+  bool accepted = false;           ///< the peer's leaf passed every check
+  bool offered = false;            ///< a session was
+  bool offered_requested = false;  ///< what the offered session remembers
   std::shared_ptr<const NamedAuthorities> authorities;  ///< from a CertificateRequest until application data comes
   std::optional<Error> error;
   std::optional<Error> verdict;  ///< of a callback, which can only say no

@@ -54,6 +54,9 @@ Error TlsEngine::Parts::explain(int code) const {
       return explain_alert(*alert);
     }
   }
+  if (code == OUT_OF_ORDER_E && declined && wolfSSL_version(ssl) == TLS1_3_VERSION) {
+    return asked_unoffered();
+  }
   Error why{.kind = ErrorKind::tls_protocol, .origin = client() ? Origin::backend : Origin::caller};
   const char* const peer_name = client() ? "server" : "caller";
   if (code == MEMORY_E || code == SOCKET_ERROR_E) {
@@ -80,10 +83,14 @@ Error TlsEngine::Parts::explain(int code) const {
 }
 
 Error TlsEngine::Parts::explain_truncation() const {
+  if (declined_late) {
+    return refused_late(0);
+  }
   Error why{.kind = ErrorKind::connection_lost, .origin = client() ? Origin::backend : Origin::caller};
   const char* const peer_name = client() ? "server" : "caller";
   if (stage != Stage::handshaking) {
-    why.detail = fmt::format("the {} ended the connection without close_notify", peer_name);
+    why.detail = fmt::format("the {} ended the connection without close_notify{}", peer_name,
+                             asked_late ? ", after it had asked for our certificate late" : "");
   } else if (client() && requested) {
     why.detail = fmt::format("the server ended the connection in the TLS handshake, after it had asked for our certificate ({})",
                              shared().certificate ? shared().certificate->subject() : "none");

@@ -72,6 +72,7 @@ struct Closer {
       }
     }
     pool.statistics.bytes_kept = 0;
+    pool.statistics.blocks_kept = 0;
   }
 };
 thread_local Closer closer;
@@ -98,6 +99,7 @@ void* allocate(std::size_t size) {
   if (block != nullptr) {
     pool.heads[size_class] = block->next;
     pool.statistics.bytes_kept -= total;
+    --pool.statistics.blocks_kept;
   } else {
     block = from_system(total);
     if (block == nullptr) {
@@ -126,6 +128,7 @@ void release(void* memory) {
   block->next = pool.heads[block->size_class];
   pool.heads[block->size_class] = block;
   pool.statistics.bytes_kept += block->size;
+  ++pool.statistics.blocks_kept;
 }
 
 void* reallocate(void* memory, std::size_t size) {

@@ -19,7 +19,9 @@ namespace {
 
 constexpr std::uint8_t handshake_failure = 40;
 constexpr std::uint8_t decrypt_error = 51;
+constexpr std::uint8_t no_renegotiation = 100;
 constexpr std::uint8_t certificate_required = 116;
+constexpr const char* switch_text = "tls.lateAuthentication: \"allow\"";
 
 /// Alerts that speak of a certificate and of nothing else (RFC 8446 §6.2): bad_certificate, unsupported_certificate, certificate_revoked,
 /// certificate_expired, certificate_unknown, unknown_ca, access_denied.
@@ -75,10 +77,14 @@ const char* phase_text(RefusalPhase phase) {
 ///     Finished, so after it 40 and 51 are about something else, unless it asks again.
 ///   - Where the session that we offered, or that was resumed, comes from a handshake that had asked: 42-46, 48 and 49, for the server
 ///     judges the certificate of that handshake. Not 40 and 51: they answer the resumption itself, with which no signature of ours goes.
+///   - After we declined a renegotiation in the middle of a call: 42-46, 48, 49, 40 and 100. It is how TLS 1.2 servers ask late.
 ///   - Otherwise the server never had a certificate of ours to speak of: none.
 bool TlsEngine::Parts::is_refusal(std::uint8_t alert) const {
-  if (!client() || (answered && !asked_late)) {
+  if (!client() || (answered && !asked_late && !declined_late)) {
     return false;
+  }
+  if (declined_late && (names_certificate(alert) || alert == handshake_failure || alert == no_renegotiation)) {
+    return true;
   }
   if (alert == certificate_required) {
     return true;
@@ -93,7 +99,9 @@ bool TlsEngine::Parts::is_refusal(std::uint8_t alert) const {
 std::shared_ptr<IdentityRefusal> TlsEngine::Parts::refusal(std::uint8_t alert) const {
   auto told = std::make_shared<IdentityRefusal>();
   told->alert = alert;
-  told->phase = asked_late ? RefusalPhase::late : stage == Stage::handshaking ? RefusalPhase::handshake : RefusalPhase::after_handshake;
+  told->phase = asked_late || declined_late   ? RefusalPhase::late
+                : stage == Stage::handshaking ? RefusalPhase::handshake
+                                              : RefusalPhase::after_handshake;
   told->requested = asked;
   told->resumed = stage == Stage::handshaking ? offered && !asked && !accepted : resumed;
   if (wolfSSL_get_current_cipher_suite(ssl) != 0) {
@@ -117,6 +125,9 @@ std::shared_ptr<IdentityRefusal> TlsEngine::Parts::refusal(std::uint8_t alert) c
 }
 
 Error TlsEngine::Parts::refused(std::uint8_t alert) const {
+  if (declined_late && alert != certificate_required) {
+    return refused_late(alert);
+  }
   std::shared_ptr<IdentityRefusal> told = refusal(alert);
   const std::string answer = fmt::format("alert {} ({}) {}", alert_name(alert), alert, phase_text(told->phase));
   std::string detail;
@@ -134,11 +145,48 @@ Error TlsEngine::Parts::refused(std::uint8_t alert) const {
                .refusal = std::move(told)};
 }
 
+Error TlsEngine::Parts::refused_late(std::uint8_t alert) const {
+  std::shared_ptr<IdentityRefusal> told = refusal(alert);
+  const std::string answer = alert == 0 ? "ended the connection" : fmt::format("answered with alert {} ({})", alert_name(alert), alert);
+  const std::string ours = shared().certificate == nullptr
+                               ? "there is no certificate for it, though"
+                               : fmt::format("it is our certificate \"{}\" (SHA-1 {}, serial {}, valid to {}) that it would get",
+                                             told->subject, told->thumbprint_sha1, told->serial, wall_time_text(told->not_after));
+  return Error{.kind = ErrorKind::identity_refused,
+               .origin = Origin::identity,
+               .tls_alert = alert,
+               .detail = fmt::format("after the handshake the server wanted to renegotiate, as it does to ask for a certificate late; we "
+                                     "declined, and it {}. {} lets it ask; {}",
+                                     answer, switch_text, ours),
+               .refusal = std::move(told)};
+}
+
+/// TLS 1.3: wolfSSL takes a request that we did not offer to answer for a breach of protocol, as it is (RFC 8446 §4.6.2).
+Error TlsEngine::Parts::asked_unoffered() const {
+  return Error{
+      .kind = ErrorKind::tls_protocol,
+      .origin = Origin::identity,
+      .detail = fmt::format("the server asked for a certificate after the handshake, which we had not offered. {} offers it", switch_text)};
+}
+
+/// An alert of ours went out. TLS 1.2: was it the answer to a renegotiation?
+void TlsEngine::Parts::note_alert_sent() {
+  WOLFSSL_ALERT_HISTORY history{};
+  if (!client() || shared().late_authentication == LateAuthentication::allow ||
+      wolfSSL_get_alert_history(ssl, &history) != WOLFSSL_SUCCESS || history.last_tx.code != no_renegotiation ||
+      history.last_tx.level != alert_warning) {
+    return;
+  }
+  declined = true;
+  declined_late = awaiting;
+}
+
 /// A CertificateRequest, before wolfSSL has looked at it.
 void TlsEngine::Parts::note_request(ByteView body) {
   TlsContext::Parts& common = shared();
   const ByteView list = authorities_list(body, wolfSSL_version(ssl) == TLS1_3_VERSION ? TlsVersion::tls13 : TlsVersion::tls12);
   authorities = nullptr;
+  declined = declined || (stage == Stage::open && common.late_authentication == LateAuthentication::off);
   if (list.empty()) {
     return;
   }
@@ -154,7 +202,7 @@ void TlsEngine::Parts::note_answer() {
     return;  // from before the question
   }
   answered = true;
-  asked_late = false;
+  awaiting = asked_late = declined_late = false;
   authorities = nullptr;
 }
 

@@ -4,15 +4,19 @@
 #include <fmt/core.h>
 #include <wolfssl/ssl.h>
 #include <wolfssl/wolfcrypt/asn.h>
+#include <wolfssl/wolfcrypt/hash.h>
 #include <wolfssl/wolfcrypt/settings.h>
+#include <wolfssl/wolfcrypt/sha512.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <string>
 #include <string_view>
 
 #include "signet/base/check.h"
 #include "signet/base/limits.h"
+#include "text_encoding.h"
 #include "wolfssl_bytes.h"
 #include "wolfssl_error.h"
 
@@ -82,8 +86,14 @@ bool matches_name(const ServerName& name, const Decoded& leaf) {
   return false;
 }
 
-bool has_thumbprint(const CertificateInfo& certificate, std::string_view thumbprint) {
-  return thumbprint == certificate.thumbprint_sha256 || thumbprint == certificate.thumbprint_sha1;
+bool has_thumbprint(const CertificateInfo& certificate, ByteView der, std::string_view thumbprint) {
+  constexpr std::size_t sha512_digits = std::size_t{WC_SHA512_DIGEST_SIZE} * 2;
+  if (thumbprint.size() != sha512_digits) {
+    return thumbprint == certificate.thumbprint_sha256 || thumbprint == certificate.thumbprint_sha1;
+  }
+  std::array<std::byte, WC_SHA512_DIGEST_SIZE> digest{};
+  return wc_Sha512Hash(wolfssl_bytes(der), wolfssl_size(der), reinterpret_cast<std::uint8_t*>(digest.data())) == 0 &&
+         thumbprint == hex_upper(digest);
 }
 
 /// Is `leaf` signed by the key of `issuer`? Whether `issuer` may sign, and when, is not asked: the pin names exactly this one.
@@ -100,13 +110,13 @@ bool is_signed_by(ByteView leaf, ByteView issuer) {
 bool matches_issuer(const Identity& identity, std::string_view thumbprint, SentChain chain) {
   for (const ByteView certificate : chain) {
     const Result<CertificateInfo> info = certificate_info(certificate);
-    if (info && has_thumbprint(*info, thumbprint)) {
+    if (info && has_thumbprint(*info, certificate, thumbprint)) {
       return is_signed_by(chain.front(), certificate);
     }
   }
   for (const auto& authority : identity.settings().authorities) {
     for (std::size_t at = 0; at < authority->anchors().size(); ++at) {
-      if (has_thumbprint(authority->anchors()[at], thumbprint)) {
+      if (has_thumbprint(authority->anchors()[at], authority->anchors_der()[at], thumbprint)) {
         return is_signed_by(chain.front(), authority->anchors_der()[at]);
       }
     }
@@ -117,7 +127,7 @@ bool matches_issuer(const Identity& identity, std::string_view thumbprint, SentC
 bool matches_pins(const Identity& identity, const CertificateInfo& leaf, const Decoded& decoded, SentChain chain) {
   const IdentitySettings& settings = identity.settings();
   for (const std::string& thumbprint : settings.server_certificate_thumbprints) {
-    if (has_thumbprint(leaf, thumbprint)) {
+    if (has_thumbprint(leaf, chain.front(), thumbprint)) {
       return true;
     }
   }

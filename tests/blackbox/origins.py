@@ -18,7 +18,7 @@ daemon off;
 pid {folder}/nginx.pid;
 error_log {folder}/error.log info;
 worker_processes 1;
-events {{ worker_connections 256; }}
+events {{ worker_connections 4096; }}
 http {{
   log_format story '$request_method $request_uri $status $ssl_client_fingerprint $ssl_session_reused $http_x_mark';
   access_log {folder}/access.log story;
@@ -39,19 +39,22 @@ http {{
     ssl_verify_depth 4;
     ssl_client_certificate {authorities};
     keepalive_requests {keepalive_requests};
+    {server_lines}
     add_header X-Client-Subject $ssl_client_s_dn always;
+    add_header X-Client-Serial $ssl_client_serial always;
     add_header X-Client-Sha1 $ssl_client_fingerprint always;
     add_header X-Client-Verify $ssl_client_verify always;
     add_header X-Session-Reused $ssl_session_reused always;
     add_header X-Tls $ssl_protocol always;
     add_header X-Sni $ssl_server_name always;
     add_header X-Connection $connection always;
+    add_header X-Connection-Calls $connection_requests always;
+    add_header X-Call $arg_call always;
     root {folder}/files;
     # Length not known in advance: chunked.
     location /chunked/ {{ alias {folder}/files/; ssi on; ssi_types *; }}
     # PUT keeps the body, GET gives it back.
     location /store/ {{ dav_methods PUT; create_full_put_path on; }}
-    {locations}
   }}
 }}
 """
@@ -61,7 +64,7 @@ class Nginx:
     """An origin with mutual TLS. Says in X-Client-… fields whom it has seen; serves /1k, /1m, /chunked/1m, and /store/NAME after a PUT."""
 
     def __init__(self, pki: Pki, certificate: Pair | None = None, *, protocols: str = "TLSv1.2 TLSv1.3", verify: str = "on",
-                 keepalive_requests: int = 1000, tls: bool = True, locations: str = ""):
+                 keepalive_requests: int = 1000, tls: bool = True, server_lines: str = ""):
         certificate = certificate or pki.server
         self.port = free_port()
         self._folder = tempfile.TemporaryDirectory(prefix="signet-nginx-")
@@ -72,8 +75,8 @@ class Nginx:
         config = self.folder / "nginx.conf"
         config.write_text(_NGINX.format(
             folder=self.folder, port=self.port, certificate=certificate.chain, key=certificate.key, protocols=protocols, verify=verify,
-            authorities=pki.client_authorities, keepalive_requests=keepalive_requests,
-            ssl=" ssl" if tls else "", locations=locations, user="user root;" if os.geteuid() == 0 else ""))
+            authorities=pki.client_authorities, keepalive_requests=keepalive_requests, server_lines=server_lines,
+            ssl=" ssl" if tls else "", user="user root;" if os.geteuid() == 0 else ""))
         self.program = Program(["nginx", "-e", str(self.folder / "error.log"), "-p", str(self.folder), "-c", str(config)],
                                self.folder / "output.log")
 

@@ -16,7 +16,7 @@ import time
 
 from harness import Caller, Nginx, ScriptedOrigin, Signet, answer, assert_error, backend, call, chunks, gateway, one_api, pki, request
 
-ORDERLY = struct.pack("ii", 1, 0)  # SO_LINGER: close() resets
+ABORT = struct.pack("ii", 1, 0)  # SO_LINGER: close() resets
 
 
 def _closes_after_first(connection, _incoming) -> bytes | None:
@@ -73,7 +73,7 @@ def test_a_body_beyond_the_replay_buffer_is_not_sent_again():
 
 def test_a_post_that_was_read_is_never_sent_again():
     def aborts(connection, incoming):
-        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ORDERLY)
+        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
         return _closes_after_first(connection, incoming)
 
     for script in (_closes_after_first, aborts):
@@ -209,7 +209,7 @@ def _crowd(signet: Signet, calls: int) -> None:
 
 
 def test_a_crowd_at_a_back_end_that_closes_after_0_to_5_ms_loses_no_harmless_call_and_repeats_no_other():
-    with Nginx(pki(), locations=_LOCATIONS, keepalive_requests=100_000) as origin:
+    with Nginx(pki(), server_lines=_LOCATIONS, keepalive_requests=100_000) as origin:
         with Signet(one_api(origin, shards=2)) as signet:
             _crowd(signet, CALLS)
             signet.stop()

@@ -43,9 +43,12 @@ std::uint16_t read_port(int output) {
 
 }  // namespace
 
-OpensslServer::OpensslServer(const std::vector<std::string>& options) {
+OpensslServer::OpensslServer(const std::vector<std::string>& options, Answers answers) {
   const TestPki& pki = TestPki::instance();
-  std::vector<std::string> arguments = {"openssl", "s_server", "-accept", "127.0.0.1:0", "-www", "-naccept", "100"};
+  std::vector<std::string> arguments = {"stdbuf", "-oL", "openssl", "s_server", "-accept", "127.0.0.1:0", "-naccept", "100"};
+  if (answers == Answers::page) {
+    arguments.emplace_back("-www");
+  }
   arguments.insert(arguments.end(), {"-cert", pki.path("server.pem"), "-key", pki.path("server.key"), "-cert_chain",
                                      pki.path("issuing.pem"), "-CAfile", pki.path("root.pem")});
   arguments.insert(arguments.end(), options.begin(), options.end());
@@ -56,18 +59,21 @@ OpensslServer::OpensslServer(const std::vector<std::string>& options) {
   argv.push_back(nullptr);
 
   int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) {
+  int typed[2];
+  if (pipe2(ends, O_CLOEXEC) != 0 || pipe2(typed, O_CLOEXEC) != 0) {
     fail_with("pipe2");
   }
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
   posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  const int spawned = posix_spawnp(&process_, "openssl", &actions, nullptr, argv.data(), environ);
+  posix_spawn_file_actions_adddup2(&actions, typed[0], STDIN_FILENO);
+  const int spawned = posix_spawnp(&process_, "stdbuf", &actions, nullptr, argv.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   close(ends[1]);
+  close(typed[0]);
   output_ = ends[0];
+  input_ = typed[1];
   if (spawned != 0) {
     throw std::system_error(spawned, std::generic_category(), "openssl");
   }
@@ -78,6 +84,25 @@ OpensslServer::~OpensslServer() {
   kill(process_, SIGKILL);
   waitpid(process_, nullptr, 0);
   close(output_);
+  close(input_);
+}
+
+void OpensslServer::type(std::string_view line) const {
+  const std::string text = std::string(line) + "\n";
+  if (write(input_, text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+    fail_with("write");
+  }
+}
+
+void OpensslServer::wait_for(std::string_view text) const {
+  std::string said;
+  char character = 0;
+  while (said.find(text) == std::string::npos) {
+    if (read(output_, &character, 1) != 1) {
+      throw std::runtime_error("openssl s_server ended: " + said);
+    }
+    said.push_back(character);
+  }
 }
 
 BlockingClient::BlockingClient(std::uint16_t port, wire::TlsEngine engine)
@@ -105,12 +130,20 @@ bool BlockingClient::handshake() {
   return event_ == wire::TlsEngine::Event::handshake_complete;
 }
 
-std::string BlockingClient::get() {
-  if (!engine_.write(as_bytes("GET / HTTP/1.0\r\n\r\n"), output_)) {
+bool BlockingClient::send(std::string_view text) {
+  if (!engine_.write(as_bytes(text), output_)) {
     event_ = wire::TlsEngine::Event::failed;
-    return {};
+    return false;
   }
   flush();
+  return true;
+}
+
+std::string BlockingClient::get() {
+  return send("GET / HTTP/1.0\r\n\r\n") ? read_until({}) : std::string();
+}
+
+std::string BlockingClient::read_until(std::string_view text) {
   ByteBuffer answer;
   do {
     do {
@@ -119,13 +152,16 @@ std::string BlockingClient::get() {
       input_.consume(input_.size() - input.size());
       flush();
     } while (event_ == wire::TlsEngine::Event::data);
+    if (!text.empty() && answer.text().find(text) != std::string_view::npos) {
+      break;
+    }
   } while (event_ == wire::TlsEngine::Event::want_input && receive());
   return std::string(answer.text());
 }
 
 void BlockingClient::flush() {
   while (!output_.empty()) {
-    const ssize_t sent = send(socket_, output_.view().data(), output_.size(), MSG_NOSIGNAL);
+    const ssize_t sent = ::send(socket_, output_.view().data(), output_.size(), MSG_NOSIGNAL);
     if (sent <= 0) {
       output_.clear();  // the answer may say why
       return;

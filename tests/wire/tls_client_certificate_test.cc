@@ -4,7 +4,12 @@
 #include <catch2/generators/catch_generators.hpp>
 #include <string>
 
+#include <wolfssl/error-ssl.h>
+#include <wolfssl/wolfcrypt/settings.h>
+
+#include "signet/base/identity_refusal.h"
 #include "support/tls_test_contexts.h"
+#include "wire/tls_engine_parts.h"
 
 using namespace signet;
 using namespace signet::wire;
@@ -230,19 +235,96 @@ TEST_CASE("a TLS 1.2 server may renegotiate once, and not at all where late auth
     }
     REQUIRE(pair.server.peer() != nullptr);
   }
-  const auto asked = pair.server.request_certificate(pair.to_client);
-  if (allowed == LateAuthentication::off) {
-    // The client did not offer it, so that the server may not even ask.
-    REQUIRE_FALSE(asked.has_value());
-    CHECK(asked.error().kind == ErrorKind::tls_protocol);
-    CHECK(asked.error().detail.find("enegotiation") != std::string::npos);
-    return;
-  }
-  REQUIRE(asked.has_value());
+  REQUIRE(pair.server.request_certificate(pair.to_client).has_value());
   CHECK(pair.client_reads().empty());
+  CHECK(pair.client.late_request_declined() == (allowed == LateAuthentication::off));
   CHECK(pair.client_event == Event::want_input);
   // One warning alert, encrypted: nothing that is as long as a ClientHello.
   CHECK_FALSE(pair.to_server.empty());
   CHECK(pair.to_server.size() < 64);
   CHECK(std::to_integer<int>(pair.to_server.view()[0]) == 21);
+}
+
+TEST_CASE("a renegotiation that is declined leaves the connection open, and is told of", "[wire][tls]") {
+  TlsServerSettings server = server_settings();
+  server.client_certificate = ClientCertificate::none;
+  server.late_authentication = LateAuthentication::allow;
+  TlsPair pair = connected(client_context(identity_settings(TlsVersion::tls12)), server_context(server));
+  for (int round = 0; round < 3; ++round) {
+    CAPTURE(round);
+    pair.client_writes("request");
+    CHECK(pair.server_reads() == "request");
+    REQUIRE(pair.server.request_certificate(pair.to_client).has_value());
+    CHECK(pair.client_reads().empty());
+    REQUIRE(pair.client_event == Event::want_input);
+    CHECK(pair.client.late_request_declined());
+    CHECK(pair.server_reads().empty());
+    pair.server_writes("403");
+    CHECK(pair.client_reads() == "403");
+    REQUIRE(pair.client_event == Event::want_input);
+  }
+  // Whatever it says later is not the answer to what we declined then.
+  pair.client_writes("request");
+  CHECK(pair.client.end_of_stream() == Event::failed);
+  CHECK(pair.client.error().kind == ErrorKind::connection_lost);
+}
+
+TEST_CASE("a server that ends the connection when we decline has refused our identity", "[wire][tls]") {
+  const bool properly = GENERATE(true, false);
+  TlsServerSettings server = server_settings();
+  server.client_certificate = ClientCertificate::none;
+  server.late_authentication = LateAuthentication::allow;
+  TlsPair pair = connected(client_context(identity_settings(TlsVersion::tls12)), server_context(server));
+  pair.client_writes("request");
+  CHECK(pair.server_reads() == "request");
+  REQUIRE(pair.server.request_certificate(pair.to_client).has_value());
+  CHECK(pair.client_reads().empty());
+  if (properly) {
+    pair.server.close_notify(pair.to_client);
+    CHECK(pair.client_reads().empty());
+  } else {
+    pair.client_event = pair.client.end_of_stream();
+  }
+  REQUIRE(pair.client_event == Event::failed);
+  const Error& error = pair.client.error();
+  CHECK(error.kind == ErrorKind::identity_refused);
+  CHECK(error.origin == Origin::identity);
+  CHECK(error.tls_alert == 0);
+  CHECK(error.detail.find(R"(tls.lateAuthentication: "allow")") != std::string::npos);
+  REQUIRE(error.refusal != nullptr);
+  CHECK(error.refusal->phase == RefusalPhase::late);
+  CHECK_FALSE(error.refusal->requested);
+}
+
+TEST_CASE("a server of TLS 1.3 that asks unbidden breaks the protocol, and the error names the switch", "[wire][tls]") {
+  TlsEngine::Parts parts(client_context(identity_settings(TlsVersion::tls13)));
+  parts.stage = TlsEngine::Parts::Stage::open;
+  CHECK(parts.explain(OUT_OF_ORDER_E).origin == Origin::backend);
+  parts.note_request({});
+  const Error error = parts.explain(OUT_OF_ORDER_E);
+  CHECK(error.kind == ErrorKind::tls_protocol);
+  CHECK(error.origin == Origin::identity);
+  CHECK(error.detail.find(R"(tls.lateAuthentication: "allow")") != std::string::npos);
+}
+
+TEST_CASE("a server may ask for the certificate a few times, not without end", "[wire][tls]") {
+  IdentitySettings settings = identity_settings(TlsVersion::tls13);
+  settings.late_authentication = LateAuthentication::allow;
+  TlsServerSettings server = server_settings();
+  server.late_authentication = LateAuthentication::allow;
+  TlsPair pair = connected(client_context(settings), server_context(server));
+  for (int round = 0; round < 4; ++round) {
+    CAPTURE(round);
+    REQUIRE(pair.server.request_certificate(pair.to_client).has_value());
+    CHECK(pair.client_reads().empty());
+    REQUIRE(pair.client_event == Event::want_input);
+    CHECK(pair.server_reads().empty());
+    REQUIRE(pair.server_event == Event::want_input);
+  }
+  REQUIRE(pair.server.request_certificate(pair.to_client).has_value());
+  CHECK(pair.client_reads().empty());
+  REQUIRE(pair.client_event == Event::failed);
+  CHECK(pair.client.error().kind == ErrorKind::tls_protocol);
+  CHECK(pair.client.error().origin == Origin::backend);
+  CHECK(pair.client.error().detail.find("4 times") != std::string::npos);
 }

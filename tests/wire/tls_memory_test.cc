@@ -2,6 +2,7 @@
 #include "signet/wire/tls_memory.h"
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 #include <cstdint>
 #include <cstring>
 #include <thread>
@@ -10,6 +11,9 @@
 #include <wolfssl/wolfcrypt/memory.h>
 #include <wolfssl/wolfcrypt/settings.h>
 
+#include "support/tls_test_contexts.h"
+
+using namespace signet::test;
 using signet::wire::tls_memory_statistics;
 
 TEST_CASE("a freed block is used again without asking the system", "[wire]") {
@@ -73,4 +77,31 @@ TEST_CASE("a block may be freed on another thread than the one that made it", "[
   const auto before = tls_memory_statistics();
   wolfSSL_Free(block);
   CHECK(tls_memory_statistics().bytes_in_use == before.bytes_in_use - made);
+}
+
+TEST_CASE("an idle connection to a back end holds less than 8 KiB of TLS memory, or 9 where late authentication is allowed",
+          "[wire][tls]") {
+  const signet::wire::TlsVersion version = GENERATE(signet::wire::TlsVersion::tls12, signet::wire::TlsVersion::tls13);
+  const signet::wire::LateAuthentication late = GENERATE(signet::wire::LateAuthentication::off, signet::wire::LateAuthentication::allow);
+  CAPTURE(to_string(version), late == signet::wire::LateAuthentication::allow);
+  signet::wire::IdentitySettings settings = identity_settings(version);
+  settings.min_version = signet::wire::TlsVersion::tls12;  // what is offered costs as well
+  settings.late_authentication = late;
+  const auto context = client_context(settings);
+  signet::wire::TlsServerSettings server = server_settings();
+  server.max_version = version;
+  TlsPair pair = connected(context, server_context(server));
+  pair.client_writes("request");
+  CHECK(pair.server_reads() == "request");
+  pair.server_writes("answer");
+  CHECK(pair.client_reads() == "answer");
+  while (pair.client.take_session()) {
+  }
+  const std::int64_t before = tls_memory_statistics().bytes_in_use;
+  {
+    const signet::wire::TlsEngine gone = std::move(pair.client);
+  }
+  const std::int64_t idle = before - tls_memory_statistics().bytes_in_use;
+  CAPTURE(idle);
+  CHECK(idle < (late == signet::wire::LateAuthentication::allow ? 9 : 8) * 1024);
 }

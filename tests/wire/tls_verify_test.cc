@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Whom a client accepts, and what it says about whom it does not.
+#include <array>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
+#include <cstdio>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "support/tls_test_contexts.h"
@@ -43,6 +46,16 @@ TlsServerSettings lenient_server(std::string_view certificate = "server", std::s
   TlsServerSettings settings = server_settings(certificate, intermediate);
   settings.client_certificate = ClientCertificate::none;
   return settings;
+}
+
+std::string sha512_by_openssl(const std::string& name) {
+  const std::string command = "openssl x509 -noout -fingerprint -sha512 -in " + TestPki::instance().path(name + ".pem").string();
+  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), pclose);
+  REQUIRE(pipe != nullptr);
+  std::array<char, 512> line{};
+  REQUIRE(std::fgets(line.data(), line.size(), pipe.get()) != nullptr);
+  const std::string text = line.data();
+  return text.substr(text.find('=') + 1, 64 * 3 - 1);
 }
 
 }  // namespace
@@ -167,12 +180,16 @@ TEST_CASE("each check may be switched off, and the others stay", "[wire][tls]") 
   CHECK(chain->kind == ErrorKind::tls_untrusted);
 }
 
-TEST_CASE("with a pin, only the pinned certificate is accepted, by SHA-1 or SHA-256", "[wire][tls]") {
+TEST_CASE("with a pin, only the pinned certificate is accepted, by SHA-1, SHA-256 or SHA-512", "[wire][tls]") {
   const TlsVersion version = any_version();
   const auto server = TestPki::instance().certificate("server");
   const auto other = TestPki::instance().certificate("server-rsa");
   IdentitySettings settings = identity_settings(version);
-  settings.server_certificate_thumbprints = {GENERATE(true, false) ? server->thumbprint_sha1() : server->thumbprint_sha256()};
+  const int kind = GENERATE(1, 256, 512);
+  CAPTURE(kind);
+  settings.server_certificate_thumbprints = {kind == 1     ? server->thumbprint_sha1()
+                                             : kind == 256 ? server->thumbprint_sha256()
+                                                           : sha512_by_openssl("server")};
   CHECK_FALSE(refusal(settings, lenient_server()).has_value());
   const auto error = refusal(settings, lenient_server("server-rsa"));
   REQUIRE(error.has_value());

@@ -149,12 +149,13 @@ class Transport {
   TimePoint doubt_begun_{};
   io::Descriptor descriptor_ = -1;
   std::uint32_t discarded_bytes_ = 0;
+  std::size_t unsent_answers_bytes_ = 0;  ///< TLS: what reading made us answer since `sending_` was filled
   Stage stage_ = Stage::unstarted;
   Close close_ = Close::flush;
   bool paused_ = false;  ///< the owner left bytes
   bool ended_ = false;   ///< the peer's end of stream was seen
   bool end_told_ = false;
-  bool reset_ = false;  ///< a send was told of a reset: the receive, which comes later, sees an end and no reset
+  bool reset_ = false;  ///< a send was, or may have been, told of a reset: a receive that comes later sees an end and no reset
   bool send_broken_ = false;
   bool tls_broken_ = false;
   bool cancelled_ = false;

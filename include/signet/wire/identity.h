@@ -19,8 +19,8 @@
 namespace signet::wire {
 
 /// A server certificate is accepted under this pin if its subject's common name is `common_name` and, where `issuer_thumbprint` is not
-/// empty, it was signed by the certificate of that thumbprint (SHA-1 or SHA-256, hexadecimal). The issuer's certificate must be in the
-/// server's chain or among the authorities; its signature over the leaf is checked whatever `validate_chain` says.
+/// empty, it was signed by the certificate of that thumbprint (SHA-1, SHA-256 or SHA-512, hexadecimal). The issuer's certificate must be in
+/// the server's chain or among the authorities; its signature over the leaf is checked whatever `validate_chain` says.
 struct ServerX509Name {
   std::string common_name;
   std::string issuer_thumbprint;
@@ -43,7 +43,7 @@ struct IdentitySettings {
   /// The server's subject alternative names against `server_name`. Independent of `validate_chain`.
   Check validate_name = Check::on;
   /// Pins, in addition to the other checks. If either list has an entry, the leaf must match one entry of one of them.
-  /// Thumbprints are SHA-1 (40 digits) or SHA-256 (64 digits), hexadecimal, in any case, with or without colons or spaces.
+  /// Thumbprints are SHA-1 (40 digits), SHA-256 (64) or SHA-512 (128), hexadecimal, in any case, with or without colons or spaces.
   std::vector<std::string> server_certificate_thumbprints;
   std::vector<ServerX509Name> server_x509_names;
   /// DNS name or IP address: server name indication (DNS names only, RFC 6066 §3) and the reference of the name check. May be empty only if

@@ -100,6 +100,9 @@ class TlsEngine {
   [[nodiscard]] bool certificate_requested() const;
   /// Client: our certificate was the answer.
   [[nodiscard]] bool certificate_sent() const;
+  /// Client: after the handshake the server asked for a certificate, or wanted to renegotiate in order to ask, and late authentication is
+  /// off. In TLS 1.2 the connection may go on all the same; the answer tends to be 403. A TLS 1.3 server cannot ask, and this stays false.
+  [[nodiscard]] bool late_request_declined() const;
   /// The peer's certificate, as last checked; null if there was none. On a resumed client connection: of the full handshake. On a resumed
   /// server connection: null, tickets do not carry it.
   [[nodiscard]] const std::shared_ptr<const TlsPeer>& peer() const;

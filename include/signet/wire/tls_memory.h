@@ -13,7 +13,8 @@ namespace signet::wire {
 struct TlsMemoryStatistics {
   std::uint64_t system_allocations = 0;  ///< blocks that this thread has asked malloc for
   std::int64_t bytes_in_use = 0;         ///< with headers; of this thread: negative where it frees what others made
-  std::size_t bytes_kept = 0;            ///< in this thread's free lists
+  std::size_t bytes_kept = 0;            ///< in this thread's free lists, with headers
+  std::size_t blocks_kept = 0;           ///< there, in number
 };
 
 [[nodiscard]] TlsMemoryStatistics tls_memory_statistics();
