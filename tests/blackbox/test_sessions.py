@@ -148,6 +148,20 @@ def test_the_status_report_counts_connections_and_calls():
     assert int(status[""]["tls_sessions"]) == 1 and int(status[""]["tls_sessions_shared"]) >= 1, status
 
 
+def test_counts_connections_and_sessions_go_on_through_a_reload():
+    with Nginx(pki()) as origin, _Signet(one_api(origin)) as signet, Caller(signet.port) as caller:
+        assert caller.call("/api/1k").status == 200
+        before = _status(signet)
+        signet.signal(signal.SIGHUP)
+        signet.program.wait_for_log("reload applied generation=2")
+        assert caller.call("/api/1k").status == 200
+        after = _status(signet)
+    assert after[""]["generation"] == "2", after
+    assert after["api"] == {**before["api"], "reused": "1"}, (before, after)
+    for name in ("tls_sessions", "tls_sessions_shared"):
+        assert before[""][name] == after[""][name] != "0", (before, after)
+
+
 def test_the_status_report_counts_refusals_and_missing_requests():
     with OpensslServer(pki(), options=("-tls1_2", "-CAfile", str(pki().server.certificate))) as refusing, \
             ScriptedOrigin(pki(), demand=ssl.CERT_NONE) as silent:
