@@ -235,7 +235,7 @@ void SimIo::reset_now(Socket& end) {
   }
   end.reset = true;
   end.wire.clear();
-  if (random_.chance(500)) {
+  if (!end.fin_arrived && random_.chance(500)) {  // after the FIN nobody is told of the reset: nothing may be missing
     end.arrived.clear();
   }
   end.queued = end.arrived.size();
@@ -369,7 +369,7 @@ void SimIo::arrive(Descriptor id) {
         reset_later(end->other);  // nobody is there to read it
       }
     } else if (segment.bytes.empty()) {
-      end->fin_arrived = true;
+      end->fin_arrived = end->fin_arrived || !end->reset;
     } else if (!end->reset) {
       end->arrived.insert(end->arrived.end(), segment.bytes.begin(), segment.bytes.end());
       end->received_bytes += segment.bytes.size();
