@@ -9,7 +9,7 @@
 #include "signet/net/transport.h"
 #include "sim/sim_io.h"
 #include "sim/sim_peer.h"
-#include "wire/tls_test_contexts.h"
+#include "support/tls_test_contexts.h"
 
 using namespace signet;
 using namespace signet::test;
