@@ -49,8 +49,9 @@ struct World {
   int drained = 0;
 };
 
-/// One call: leases a connection, sends a number, waits for it to come back.
-class Call final : public net::LeaseUser {
+/// One call: leases a connection, sends a number, waits for it to come back. Some keep the connection for a while, as a caller does who has
+/// proved himself on it.
+class Call final : public net::LeaseUser, public net::Keeper {
  public:
   enum class End : std::uint8_t { none, refused, lease_failed, cancelled, answered, spoken_to, backend_failed, backend_ended };
 
@@ -65,6 +66,10 @@ class Call final : public net::LeaseUser {
 
  private:
   void on_timer() {
+    if (kept_ != nullptr) {
+      stop_keeping(*std::exchange(kept_, nullptr));
+      return;
+    }
     if (waiting_) {
       waiting_ = false;
       world_.pool.cancel(*this);
@@ -106,7 +111,7 @@ class Call final : public net::LeaseUser {
   }
 
   void use(net::Connection& connection) {
-    wrong_ = wrong_ || connection.endpoint() != endpoint_;
+    wrong_ = wrong_ || connection.endpoint() != endpoint_ || connection.was_kept();
     connection_ = &connection;
     world_.held_most = std::max(world_.held_most, ++world_.held);
     connection.output().append(text());
@@ -125,7 +130,10 @@ class Call final : public net::LeaseUser {
       return;
     }
     wrong_ = wrong_ || connection_ == nullptr || !text().starts_with(answer_);
-    if (answer_ == text()) {
+    if (answer_ == text() && world_.io.random().chance(200)) {
+      keep();
+      finish(End::answered);
+    } else if (answer_ == text()) {
       const bool reuse = world_.io.random().chance(800);
       release(reuse ? net::Reuse::yes : net::Reuse::no_flush_first);
       finish(End::answered);
@@ -145,6 +153,28 @@ class Call final : public net::LeaseUser {
     finish(End::backend_failed);
   }
 
+  void keep() {
+    --world_.held;
+    const std::uint64_t time_ms = world_.io.random().below(300);
+    timer_.start(world_.io.timers(), std::chrono::milliseconds(time_ms));
+    kept_ = std::exchange(connection_, nullptr);
+    kept_->keep_for(*this);
+  }
+  /// Either way nobody else gets it.
+  void stop_keeping(net::Connection& kept) {
+    if (world_.io.random().chance(500)) {
+      kept.let_go();
+      return;
+    }
+    kept.take(*this);
+    kept.release(net::Reuse::yes);
+  }
+  void on_kept_gone() override {
+    wrong_ = wrong_ || kept_ == nullptr;
+    kept_ = nullptr;
+    timer_.stop();
+  }
+
   void release(net::Reuse reuse) {
     --world_.held;
     std::exchange(connection_, nullptr)->release(reuse);
@@ -158,6 +188,7 @@ class Call final : public net::LeaseUser {
   Endpoint endpoint_;
   std::uint64_t number_;
   net::Connection* connection_ = nullptr;
+  net::Connection* kept_ = nullptr;
   std::string answer_;
   End end_ = End::none;
   ErrorKind error_ = ErrorKind::internal;
