@@ -38,7 +38,6 @@ Result<Connection*> Bucket::lease(LeaseUser& user, const PoolLimits& limits, Lea
   }
   add_waiting(user, from);
   open_more();
-  make_room();
   return nullptr;
 }
 
@@ -108,16 +107,7 @@ void Bucket::open_more() {
     connection->index_ = static_cast<std::uint32_t>(connections_.size() - 1);
     connection->connect();
   }
-  if (kept_ != 0 && connecting_ < waiting_) {
-    make_room();
-  }
-}
-
-/// A call that waits comes before a caller who may never call again.
-void Bucket::make_room() {
-  const auto kept = std::ranges::find_if(connections_, [](const auto& connection) { return connection->is_kept(); });
-  SIGNET_CHECK(kept != connections_.end());
-  (*kept)->end_if_resting();
+  make_room();
 }
 
 void Bucket::put_idle(Connection& connection) {
@@ -168,9 +158,15 @@ void Bucket::serve() {
   make_room();
 }
 
-/// Connections at rest do not keep a call from a fresh one: the one that has rested longest goes.
+/// Connections at rest do not keep a call from its place: one that is kept for a caller goes, who may never call again; for a call that
+/// needs a fresh one, the idle one that has rested longest.
 void Bucket::make_room() {
-  if (connecting_ < waiting_for_fresh_ && connections_.size() >= limits_.connections_max && !idle_.empty()) {
+  if (connecting_ >= waiting_ || connections_.size() < limits_.connections_max) {
+    return;
+  }
+  if (kept_ != 0) {
+    (*std::ranges::find_if(connections_, [](const auto& connection) { return connection->is_kept(); }))->end_if_resting();
+  } else if (connecting_ < waiting_for_fresh_ && !idle_.empty()) {
     Connection* connection = idle_.front();
     remove_idle(*connection);
     connection->close(Close::abort);

@@ -122,7 +122,7 @@ void TlsEngine::Parts::after_input() {
     ++renegotiations;
   }
   judged = false;
-  if (renegotiations >= limits::renegotiations_max && !refuses_renegotiation && wolfSSL_SSL_renegotiate_pending(ssl) == 0) {
+  if (renegotiations >= limits::late_requests_max && !refuses_renegotiation && wolfSSL_SSL_renegotiate_pending(ssl) == 0) {
     refuses_renegotiation = true;
     wolfSSL_set_options(ssl, WOLFSSL_OP_NO_RENEGOTIATION);
   }
@@ -339,7 +339,7 @@ bool TlsEngine::resumed() const {
 }
 
 bool TlsEngine::answers_late_requests() const {
-  return !parts_->refuses_renegotiation;
+  return !parts_->refuses_renegotiation && parts_->late_requests < limits::late_requests_max;
 }
 
 bool TlsEngine::certificate_requested() const {

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "signet/base/check.h"
+#include "signet/base/limits.h"
 #include "tls_engine_parts.h"
 #include "tls_verify.h"
 
@@ -20,7 +21,6 @@ namespace signet::wire {
 namespace {
 
 constexpr std::size_t sessions_kept_max = 8;                                    // per connection, until take_session
-constexpr unsigned late_requests_max = 4;                                       // per connection: each costs us a signature
 constexpr std::chrono::seconds tls12_lifetime_default = std::chrono::hours(2);  // RFC 5077 §3.3 leaves it to us when the server says 0
 
 TlsEngine::Parts& engine_of(void* context) {
@@ -143,14 +143,14 @@ int TlsEngine::Parts::send(const char* source, int size) {
 }
 
 bool TlsEngine::Parts::may_ask_late() {
-  if (++late_requests <= late_requests_max) {
+  if (++late_requests <= limits::late_requests_max) {
     return true;
   }
   try {
-    verdict =
-        Error{.kind = ErrorKind::tls_protocol,
-              .origin = Origin::backend,
-              .detail = fmt::format("the server asked for our certificate more than {} times after the handshake", late_requests_max)};
+    verdict = Error{
+        .kind = ErrorKind::tls_protocol,
+        .origin = Origin::backend,
+        .detail = fmt::format("the server asked for our certificate more than {} times after the handshake", limits::late_requests_max)};
   } catch (...) {
     return false;
   }

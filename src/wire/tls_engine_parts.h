@@ -78,18 +78,18 @@ struct TlsEngine::Parts {
   bool refuses_renegotiation = false;  ///< the server has had its share
   std::uint32_t renegotiations = 0;    ///< begun by the server
   bool resumed = false;
-  bool requested = false;  ///< a CertificateRequest came on this connection, or on the one that it resumes
-  unsigned late_requests = 0;
-  bool asked = false;              ///< a CertificateRequest came on this very connection
-  bool asked_late = false;         ///< after the handshake, and no application data has come since
-  bool answered = false;           ///< application data has come
-  bool awaiting = false;           ///< application data went out, and none has come since
-  bool alert_sent = false;         ///< in this call
-  bool declined = false;           ///< a certificate request after the handshake, or a renegotiation, because late authentication is off
-  bool declined_late = false;      ///< likewise, and no application data has come since
-  bool accepted = false;           ///< the peer's leaf passed every check
-  bool offered = false;            ///< a session was
-  bool offered_requested = false;  ///< what the offered session remembers
+  bool requested = false;           ///< a CertificateRequest came on this connection, or on the one that it resumes
+  std::uint32_t late_requests = 0;  ///< certificate requests after the handshake
+  bool asked = false;               ///< a CertificateRequest came on this very connection
+  bool asked_late = false;          ///< after the handshake, and no application data has come since
+  bool answered = false;            ///< application data has come
+  bool awaiting = false;            ///< application data went out, and none has come since
+  bool alert_sent = false;          ///< in this call
+  bool declined = false;            ///< a certificate request after the handshake, or a renegotiation, because late authentication is off
+  bool declined_late = false;       ///< likewise, and no application data has come since
+  bool accepted = false;            ///< the peer's leaf passed every check
+  bool offered = false;             ///< a session was
+  bool offered_requested = false;   ///< what the offered session remembers
   std::shared_ptr<const NamedAuthorities> authorities;  ///< from a CertificateRequest until application data comes
   std::optional<Error> error;
   std::optional<Error> verdict;  ///< of a callback, which can only say no

@@ -63,8 +63,9 @@ inline constexpr Duration identity_pause_min = seconds(1);
 inline constexpr Duration identity_pause_max = seconds(30);
 /// (endpoint, identity) with refusals that are remembered, per shard.
 inline constexpr std::size_t refusal_breakers_max = 4096;
-/// Renegotiations that a TLS 1.2 back end may start on one connection; then the connection serves no further call.
-inline constexpr std::uint32_t renegotiations_max = 16;
+/// How often a back end may ask for our certificate late on one connection (post-handshake authentication, renegotiation): each costs a
+/// signature. Then the connection serves no further call; one that asks still more often fails.
+inline constexpr std::uint32_t late_requests_max = 16;
 /// (endpoint, identity) with TLS sessions that are kept for resumption, per shard.
 inline constexpr std::size_t sessions_max = 1024;
 /// TLS 1.3 tickets per (endpoint, identity) that a shard keeps for itself; what is over is for all shards.

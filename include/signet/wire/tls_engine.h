@@ -98,7 +98,7 @@ class TlsEngine {
   [[nodiscard]] bool resumed() const;
   /// Client: the server asked for a certificate, in this handshake, in the full handshake that this one resumes, or later.
   [[nodiscard]] bool certificate_requested() const;
-  /// Client: false once the server has asked so often (limits::renegotiations_max) that a further request would be declined. The connection
+  /// Client: false once the server has asked so often (limits::late_requests_max) that a further request would be declined. The connection
   /// should serve no call that might bring one.
   [[nodiscard]] bool answers_late_requests() const;
   /// Client: our certificate was the answer.
