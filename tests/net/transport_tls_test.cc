@@ -9,7 +9,11 @@
 #include "signet/net/transport.h"
 #include "sim/sim_io.h"
 #include "sim/sim_peer.h"
+<<<<<<< HEAD
 #include "support/tls_test_contexts.h"
+=======
+#include "support/test_pki.h"
+>>>>>>> refs/remotes/h/tls
 
 using namespace signet;
 using namespace signet::test;
@@ -95,11 +99,14 @@ class Flooder {
 }  // namespace
 
 TEST_CASE("a peer that asks for new keys and does not read is cut off before it fills the memory", "[net][tls]") {
-  wire::TlsServerSettings settings = server_settings();
-  settings.client_certificate = wire::ClientCertificate::none;
+  const auto at_server = wire::TlsContext::server({.certificate = TestPki::instance().certificate("server")});
+  const auto identity = wire::Identity::make({.authorities = {TestPki::instance().authority()}, .server_name = "orders.internal"});
+  REQUIRE((at_server.has_value() && identity.has_value()));
+  const auto at_client = wire::TlsContext::client(*identity);
+  REQUIRE(at_client.has_value());
   SimIo io(1, {.queue_bytes_max = 4096});
-  Server server(io, server_context(settings));
-  Flooder flooder(io, client_context(identity_settings(wire::TlsVersion::tls13)));
+  Server server(io, *at_server);
+  Flooder flooder(io, *at_client);
   flooder.peer.connect(server.address());
   REQUIRE(io.run_until([&] { return server.closed || flooder.asked > 20'000; }, 5'000'000));
   CHECK(server.open);

@@ -58,7 +58,8 @@ cat twin.pem issuing.pem > twin-issuing.pem
 cat issuing.pem twin.pem > issuing-twin.pem
 list() {  # issuer name options
   [ -e $1.index ] || : > $1.index
-  printf '[ca]\ndefault_ca=a\n[a]\ndatabase=%s.index\ndefault_md=sha256\n' $1 > $1.cnf
+  printf '[ca]\ndefault_ca=a\n[a]\ndatabase=%s.index\ndefault_md=sha256\ncrl_extensions=e\n' $1 > $1.cnf
+  printf '[e]\nauthorityKeyIdentifier=keyid:always\n' >> $1.cnf
   openssl ca -config $1.cnf -cert $1.pem -keyfile $1.key -gencrl $3 -out $2.crl.pem
   openssl crl -in $2.crl.pem -outform DER -out $2.crl
 }
@@ -68,6 +69,7 @@ openssl ca -config issuing.cnf -cert issuing.pem -keyfile issuing.key -revoke se
 list issuing issuing '-crldays 30'
 openssl ca -config root.cnf -cert root.pem -keyfile root.key -revoke issuing.pem
 list root root-without-issuing '-crldays 30'
+openssl x509 -noout -fingerprint -sha512 -in server.pem > server.sha512
 )sh";
 
 /// `make.sh` in `directory`, its output in `log` there. True if it ended with 0.
@@ -89,6 +91,14 @@ bool run_script(const std::filesystem::path& directory) {
 
 }  // namespace
 
+void make_certificates(const std::filesystem::path& directory, std::string_view commands) {
+  std::ofstream(directory / "make.sh") << commands;
+  if (!run_script(directory)) {
+    std::ifstream log(directory / "log");
+    throw std::runtime_error("openssl could not make the test certificates: " + std::string(std::istreambuf_iterator<char>(log), {}));
+  }
+}
+
 const TestPki& TestPki::instance() {
   static const TestPki pki;
   return pki;
@@ -100,10 +110,7 @@ TestPki::TestPki() {
     throw std::system_error(errno, std::generic_category(), name);
   }
   directory_ = name;
-  std::ofstream(directory_ / "make.sh") << script;
-  if (!run_script(directory_)) {
-    throw std::runtime_error("openssl could not make the test certificates: " + file("log"));
-  }
+  make_certificates(directory_, script);
 }
 
 TestPki::~TestPki() {

@@ -11,6 +11,9 @@
 
 namespace signet::test {
 
+/// Runs a script of `openssl` commands in `directory`. Throws, with what it said, if it fails.
+void make_certificates(const std::filesystem::path& directory, std::string_view commands);
+
 /// Certificates for tests, made once per test program with the openssl command. All keys are EC P-256 unless their name says otherwise.
 ///
 ///     root ── issuing ─┬─ server (DNS:orders.internal, DNS:*.wild.internal, IP:127.0.0.1, IP:::1), server-rsa
@@ -25,7 +28,8 @@ namespace signet::test {
 ///     self-signed (DNS:orders.internal)
 ///
 /// Revocation lists, DER: root.crl, issuing.crl (server-revoked is on it), issuing-old.crl (no longer current),
-/// root-without-issuing.crl (issuing is on it).
+/// root-without-issuing.crl (issuing is on it). server.sha512: its
+/// fingerprint, as openssl prints it.
 class TestPki {
  public:
   static const TestPki& instance();

@@ -228,7 +228,7 @@ TEST_CASE("a TLS 1.2 server may renegotiate a few times, and not at all where la
   server.client_certificate = ClientCertificate::none;
   server.late_authentication = LateAuthentication::allow;
   TlsPair pair = connected(client_context(settings), server_context(server));
-  for (std::uint32_t time = 0; allowed == LateAuthentication::allow && time < limits::renegotiations_max; ++time) {
+  for (std::uint32_t time = 0; allowed == LateAuthentication::allow && time < limits::late_requests_max; ++time) {
     REQUIRE(pair.client.answers_late_requests());
     REQUIRE(pair.server.request_certificate(pair.to_client).has_value());
     for (int round = 0; round < 4; ++round) {

@@ -5,7 +5,6 @@
 #include <catch2/generators/catch_generators.hpp>
 #include <cstdio>
 #include <functional>
-#include <memory>
 #include <string>
 
 #include "support/tls_test_contexts.h"
@@ -46,16 +45,6 @@ TlsServerSettings lenient_server(std::string_view certificate = "server", std::s
   TlsServerSettings settings = server_settings(certificate, intermediate);
   settings.client_certificate = ClientCertificate::none;
   return settings;
-}
-
-std::string sha512_by_openssl(const std::string& name) {
-  const std::string command = "openssl x509 -noout -fingerprint -sha512 -in " + TestPki::instance().path(name + ".pem").string();
-  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), pclose);
-  REQUIRE(pipe != nullptr);
-  std::array<char, 512> line{};
-  REQUIRE(std::fgets(line.data(), line.size(), pipe.get()) != nullptr);
-  const std::string text = line.data();
-  return text.substr(text.find('=') + 1, 64 * 3 - 1);
 }
 
 }  // namespace
@@ -187,9 +176,10 @@ TEST_CASE("with a pin, only the pinned certificate is accepted, by SHA-1, SHA-25
   IdentitySettings settings = identity_settings(version);
   const int kind = GENERATE(1, 256, 512);
   CAPTURE(kind);
-  settings.server_certificate_thumbprints = {kind == 1     ? server->thumbprint_sha1()
-                                             : kind == 256 ? server->thumbprint_sha256()
-                                                           : sha512_by_openssl("server")};
+  settings.server_certificate_thumbprints = {
+      kind == 1     ? server->thumbprint_sha1()
+      : kind == 256 ? server->thumbprint_sha256()
+                    : TestPki::instance().file("server.sha512").substr(std::string_view("sha512 Fingerprint=").size(), 64 * 3 - 1)};
   CHECK_FALSE(refusal(settings, lenient_server()).has_value());
   const auto error = refusal(settings, lenient_server("server-rsa"));
   REQUIRE(error.has_value());
