@@ -9,11 +9,7 @@
 #include "signet/net/transport.h"
 #include "sim/sim_io.h"
 #include "sim/sim_peer.h"
-<<<<<<< HEAD
 #include "support/tls_test_contexts.h"
-=======
-#include "support/test_pki.h"
->>>>>>> refs/remotes/h/tls
 
 using namespace signet;
 using namespace signet::test;

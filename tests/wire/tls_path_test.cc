@@ -8,7 +8,7 @@
 #include <string>
 
 #include "openssl_server.h"
-#include "tls_test_contexts.h"
+#include "support/tls_test_contexts.h"
 
 using namespace signet;
 using namespace signet::wire;
