@@ -94,6 +94,13 @@ struct Setup {
     return snapshot;
   }
 
+  /// The only warning. Nothing is refused for it.
+  std::string warning() {
+    CHECK(built.snapshot != nullptr);
+    REQUIRE(built.report.warnings.size() == 1);
+    return built.report.warnings.front().text();
+  }
+
   /// The only error.
   std::string error() {
     CHECK(built.snapshot == nullptr);
@@ -289,7 +296,8 @@ TEST_CASE("an authority may be a folder: every file in it that holds PEM certifi
   CHECK(authorities[0]->anchors()[1].thumbprint_sha256 == pki.authority("other-root")->anchors()[0].thumbprint_sha256);
   setup.files.files["cas/c.pem"] = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
   setup.build(settings);
-  CHECK(setup.error().find("certificate authority \"many\": cas/c.pem: ") != std::string::npos);
+  CHECK(setup.warning().find("certificate authority \"many\": cas/c.pem: ") != std::string::npos);
+  CHECK(setup.warning().ends_with("; the authority read before stays in force"));
 }
 
 TEST_CASE("the system's authorities can be named, beside others", "[config]") {
@@ -323,8 +331,9 @@ TEST_CASE("a backend's revocation lists reach its identity, from PEM and DER", "
   CHECK(setup.error().ends_with("/certificateRevocationLists/0: no certificate revocation list has the id \"tow\"; did you mean \"two\"?"));
   setup.files.files["root.crl"] = pki.file("root.pem");
   setup.build(with_lists(R"(["two"])"));
-  CHECK(setup.error().find("/certificateRevocationLists/1/file: certificate revocation list \"root\": root.crl: there is no ") !=
+  CHECK(setup.warning().find("/certificateRevocationLists/1/file: certificate revocation list \"root\": root.crl: there is no ") !=
         std::string::npos);
+  CHECK(setup.warning().ends_with("; the revocation list read before stays in force"));
 }
 
 TEST_CASE("a revocation list that is out of date is a warning that names it", "[config]") {

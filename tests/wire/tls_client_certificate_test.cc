@@ -315,18 +315,20 @@ TEST_CASE("a server may ask for the certificate a few times, not without end", "
   TlsServerSettings server = server_settings();
   server.late_authentication = LateAuthentication::allow;
   TlsPair pair = connected(client_context(settings), server_context(server));
-  for (int round = 0; round < 4; ++round) {
+  for (std::uint32_t round = 0; round < limits::late_requests_max; ++round) {
     CAPTURE(round);
+    REQUIRE(pair.client.answers_late_requests());
     REQUIRE(pair.server.request_certificate(pair.to_client).has_value());
     CHECK(pair.client_reads().empty());
     REQUIRE(pair.client_event == Event::want_input);
     CHECK(pair.server_reads().empty());
     REQUIRE(pair.server_event == Event::want_input);
   }
+  CHECK_FALSE(pair.client.answers_late_requests());
   REQUIRE(pair.server.request_certificate(pair.to_client).has_value());
   CHECK(pair.client_reads().empty());
   REQUIRE(pair.client_event == Event::failed);
   CHECK(pair.client.error().kind == ErrorKind::tls_protocol);
   CHECK(pair.client.error().origin == Origin::backend);
-  CHECK(pair.client.error().detail.find("4 times") != std::string::npos);
+  CHECK(pair.client.error().detail.find("16 times") != std::string::npos);
 }
