@@ -5,9 +5,15 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <limits>
 #include <unordered_map>
 #include <utility>
+
+#include "signet/base/identity_refusal.h"
+#include "signet/base/limits.h"
+#include "signet/base/log.h"
+#include "signet/wire/certificate.h"
 
 namespace signet::app {
 
@@ -68,6 +74,43 @@ std::vector<gateway::BackendStatus> sum_of_backends(const std::vector<gateway::S
   return sums;
 }
 
+/// The last of all shards, oldest first.
+std::vector<gateway::Refusal> last_refusals(const std::vector<gateway::Status>& shards) {
+  std::vector<gateway::Refusal> refusals;
+  for (const gateway::Status& shard : shards) {
+    refusals.insert(refusals.end(), shard.refusals.begin(), shard.refusals.end());
+  }
+  std::ranges::stable_sort(refusals, {}, &gateway::Refusal::time);
+  if (refusals.size() > limits::refusals_kept) {
+    refusals.erase(refusals.begin(), refusals.end() - static_cast<std::ptrdiff_t>(limits::refusals_kept));
+  }
+  return refusals;
+}
+
+const char* to_word(IssuerListed listed) {
+  switch (listed) {
+    case IssuerListed::not_told: return "not-told";
+    case IssuerListed::yes: return "yes";
+    case IssuerListed::no: return "no";
+  }
+  return "";
+}
+
+std::string refusal_line(const gateway::Refusal& refused) {
+  const IdentityRefusal& told = *refused.refusal;
+  std::string line = fmt::format(
+      "refusal time={} api={} backend={} endpoint={} certificate={} alert={} phase=\"{}\" requested={} resumed={} tls={} subject=\"{}\" "
+      "issuer=\"{}\" serial={} thumbprint={} expires={} chain_sent={} authorities={} issuer_listed={} activity={}",
+      wire::wall_time_text(refused.time), refused.api, refused.backend, refused.endpoint.text(), refused.certificate_id, told.alert,
+      to_string(told.phase), told.requested, told.resumed, told.tls_version, log::printable(told.subject), log::printable(told.issuer),
+      told.serial, told.thumbprint_sha1, told.subject.empty() ? "" : wire::wall_time_text(told.not_after), told.chain_sent,
+      told.authorities_total, to_word(told.issuer_listed), refused.activity_id);
+  for (const std::string& name : told.authorities) {
+    line += fmt::format(" authority=\"{}\"", log::printable(name));
+  }
+  return line;
+}
+
 }  // namespace
 
 std::vector<std::string> status_lines(const std::vector<gateway::Status>& shards, std::size_t depot_sessions) {
@@ -93,6 +136,9 @@ std::vector<std::string> status_lines(const std::vector<gateway::Status>& shards
         "handshakes_resumed={} handshakes_failed={} refused={} certificate_not_requested={}",
         backend.name, backend.connections, backend.idle, counters.opened, counters.reused, counters.failed, counters.handshakes_full,
         counters.handshakes_resumed, counters.handshakes_failed, counters.refused, counters.certificate_not_requested));
+  }
+  for (const gateway::Refusal& refused : last_refusals(shards)) {
+    lines.push_back(refusal_line(refused));
   }
   return lines;
 }

@@ -38,7 +38,8 @@ class StatusSignal {
   std::thread thread_;
 };
 
-/// Lines for the log: one about the whole, then one per back end, each summed over the shards. `depot_sessions`: TLS sessions that no shard
+/// Lines for the log: one about the whole, then one per back end, each summed over the shards, and one for each of the last refusals of our
+/// certificates (limits::refusals_kept), oldest first. `depot_sessions`: TLS sessions that no shard
 /// has for itself.
 [[nodiscard]] std::vector<std::string> status_lines(const std::vector<gateway::Status>& shards, std::size_t depot_sessions);
 

@@ -23,18 +23,18 @@ void append_field(ByteBuffer& out, std::string_view name, std::string_view value
 }
 
 /// A value that a peer had a hand in: quoted, escaped, cut. Nearly all need no escape.
-void append_quoted(ByteBuffer& out, std::string_view name, std::string_view value) {
+void append_quoted(ByteBuffer& out, std::string_view name, std::string_view value, std::size_t size_max = limits::log_value_bytes_max) {
   if (value.empty()) {
     return;
   }
   out.append(name);
   out.append("\"");
-  const bool plain = value.size() <= limits::log_value_bytes_max &&
-                     std::ranges::all_of(value, [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
+  const bool plain =
+      value.size() <= size_max && std::ranges::all_of(value, [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
   if (plain) {
     out.append(value);
   } else {
-    out.append(log::printable(value, limits::log_value_bytes_max));
+    out.append(log::printable(value, size_max));
   }
   out.append("\"");
 }
@@ -75,7 +75,7 @@ void AccessLog::write(const AccessRecord& record) {
     append(" attempts={} connection={} reused={}", record.attempts, record.connection, record.reused);
   }
   append_field(lines_, " error=", record.error);
-  append_quoted(lines_, " detail=", record.detail);
+  append_quoted(lines_, " detail=", record.detail, limits::log_detail_bytes_max);
   append_field(lines_, " activity=", record.activity_id);
   lines_.append("\n");
   if (lines_.size() >= limits::access_log_block_bytes) {

@@ -110,7 +110,9 @@ void Exchange::on_timer() {
   }
   Wait waiting = wait();
   if (waiting.allowed == Duration::zero() || now < last_progress_ + waiting.allowed) {
-    const Duration next = waiting.allowed == Duration::zero() ? snapshot_->config().timeouts.body : last_progress_ + waiting.allowed - now;
+    // Not later than the shortest of the waits allows that may begin meanwhile.
+    const Duration due = waiting.allowed == Duration::zero() ? Duration::max() : last_progress_ + waiting.allowed - now;
+    const Duration next = std::min({due, snapshot_->config().timeouts.body, route_->upstream->response_timeout});
     timer_.start(gateway_.io_.timers(), in_tunnel ? next : std::min(next, total_deadline_ - now));
     return;
   }

@@ -79,7 +79,8 @@ Status Gateway::status() const {
           .callers = session_count_,
           .tls_sessions = pool_.sessions(),
           .counters = counters_,
-          .backends = backend_counters_.status(pool_)};
+          .backends = backend_counters_.status(pool_),
+          .refusals = refusals_.all()};
 }
 
 // ---- sessions

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whom Signet accepts as a back end, and what the caller is told when it does not. The codes are part of the interface."""
 
+import signal
 import ssl
 
 from harness import Caller, Message, Nginx, Pair, Pki, ScriptedOrigin, Signet, assert_error, backend, call, free_port, gateway, one_api, pki
@@ -121,6 +122,31 @@ def test_a_back_end_that_does_not_know_our_certificate_is_told_apart():
                 assert not origin.requests
 
 
+def test_a_certificate_that_is_refused_again_and_again_is_not_shown_for_a_while_and_the_others_go_on():
+    orders, welcome = pki().orders, pki().self_signed
+    for version, phase in ((ssl.TLSVersion.TLSv1_2, "handshake"), (ssl.TLSVersion.TLSv1_3, "after handshake")):
+        with ScriptedOrigin(_PkiOfStrangers(pki(), welcome), pki().server, version=version) as origin:
+            apis = gateway(backend("refused", origin.url, orders), backend("welcome", origin.url, welcome))
+            with Signet(apis) as signet, Caller(signet.port) as caller:
+                for _ in range(5):
+                    _refused_by_the_back_end(caller.call("/refused/x"))
+                suspended = caller.call("/refused/x")
+                assert caller.call("/welcome/x").status == 200
+                signet.signal(signal.SIGUSR1)
+                signet.program.wait_for_log("refusal time=")
+                signet.stop()
+                calls = signet.access_lines()
+                told = [line for line in signet.log.splitlines() if "refusal time=" in line]
+        assert_error(suspended, 503, "BackendClientCertificateSuspended")
+        assert 1 <= int(suspended.field("Retry-After")) <= 30, suspended.fields
+        assert sum("error=identity_refused" in line for line in calls) == 5 and "error=identity_suspended" in calls[5], calls
+        assert len(told) == 5, told
+        for wanted in ("api=refused", "backend=refused", f"certificate={orders.name}", "alert=48", f'phase="{phase}"', "requested=true",
+                       f"thumbprint={orders.sha1.upper()}", f"endpoint=127.0.0.1:{origin.port}"):
+            assert all(wanted in line for line in told), (wanted, told)
+        assert "unknown_ca (48)" in calls[0] and orders.sha1.upper() in calls[0], calls[0]
+
+
 def test_a_back_end_that_demands_a_certificate_where_none_is_configured_is_told_apart():
     for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
         with ScriptedOrigin(pki(), version=version) as origin, Signet(gateway(backend("api", origin.url))) as signet:
@@ -162,6 +188,6 @@ def test_no_common_tls_version_is_told_apart():
 class _PkiOfStrangers:
     """For a back end that knows only other authorities."""
 
-    def __init__(self, known: Pki):
+    def __init__(self, known: Pki, authority: Pair | None = None):
         self.server = known.server
-        self.client_authorities = known.stranger_root.certificate
+        self.client_authorities = (authority or known.stranger_root).certificate

@@ -171,8 +171,11 @@ def test_without_the_switch_a_late_request_is_an_error():
     with Apache(pki(), protocols="TLSv1.2") as origin:
         with Signet(gateway(backend("api", origin.url, pki().orders))) as signet, Caller(signet.port) as caller:
             assert caller.call("/api/1k").status == 200
-            assert_error(caller.call("/api/late/1k"), 500)
+            assert_error(caller.call("/api/late/1k"), 500, "BackendRefusedClientCertificate")
             assert caller.call("/api/1k").status == 200
+            signet.stop()
+            declined = signet.access_lines()[1]
+        assert "tls.lateAuthentication" in declined and "error=identity_refused" in declined, declined
 
 
 # ---- Expect: 100-continue ----------------------------------------------------------------------------------------------------------------

@@ -21,7 +21,6 @@ TEST_CASE("The last refusals are kept in their order, the oldest give way", "[re
   for (std::size_t i = 0; i < kept.size(); ++i) {
     CHECK(kept[i].api == std::to_string(added - limits::refusals_kept + i));
   }
-  CHECK(log.total() == added);
 }
 
 }  // namespace signet::gateway

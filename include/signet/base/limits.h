@@ -112,6 +112,8 @@ inline constexpr std::size_t free_exchanges_max = 4096;
 inline constexpr std::size_t free_exchange_bytes_max = std::size_t{32} * 1024;
 /// Most of one value that a peer sent which is shown in a log line.
 inline constexpr std::size_t log_value_bytes_max = 512;
+/// Most of our own sentence about what went wrong, which may quote several such values.
+inline constexpr std::size_t log_detail_bytes_max = 4096;
 inline constexpr std::size_t access_log_block_bytes = 32 * 1024;
 
 }  // namespace signet::limits

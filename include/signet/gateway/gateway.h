@@ -41,6 +41,7 @@ struct Status {
   std::size_t tls_sessions = 0;  ///< that may be resumed, in the shard's own cache
   Counters counters;
   std::vector<BackendStatus> backends;
+  std::vector<Refusal> refusals;  ///< the last ones, oldest first
 };
 
 /// The data plane of one shard: it listens, owns the callers' sessions and the pool towards the back ends, and keeps what calls reuse.
@@ -80,7 +81,6 @@ class Gateway final : public net::ConnectionHandler {
   [[nodiscard]] const Counters& counters() const { return counters_; }
   [[nodiscard]] Status status() const;
   [[nodiscard]] const net::ConnectionPool& pool() const { return pool_; }
-  [[nodiscard]] const RefusalLog& refusals() const { return refusals_; }
   [[nodiscard]] std::size_t sessions() const { return session_count_; }
 
  private:

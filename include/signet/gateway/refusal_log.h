@@ -29,12 +29,10 @@ class RefusalLog {
   void add(Refusal refusal);
   /// Oldest first.
   [[nodiscard]] std::vector<Refusal> all() const;
-  /// Since the start, kept or not.
-  [[nodiscard]] std::uint64_t total() const { return total_; }
 
  private:
   std::vector<Refusal> kept_;  ///< a ring: the next one goes to index total_ % refusals_kept
-  std::uint64_t total_ = 0;
+  std::uint64_t total_ = 0;    ///< since the start
 };
 
 }  // namespace signet::gateway
