@@ -119,6 +119,7 @@ class Call final : public LeaseUser {
     }
   }
   void release() { std::exchange(connection_, nullptr)->release(Reuse::yes); }
+  void keep_for(Keeper& keeper) { std::exchange(connection_, nullptr)->keep_for(keeper); }
 
   [[nodiscard]] bool ended() const { return error_.has_value() || !answer_.empty(); }
   [[nodiscard]] const std::string& answer() const { return answer_; }
@@ -220,6 +221,26 @@ TEST_CASE("A connection in use when its identity goes out of use serves its call
   CHECK_FALSE(call.error());
   call.release();
   CHECK_FALSE(world.pool.has_idle(world.origin.address(), identity->key()));
+  CHECK(world.io.run_until([&] { return world.origin.open() == 0; }));
+}
+
+TEST_CASE("A connection that is kept for its caller ends when its identity goes out of use", "[pool][identity]") {
+  struct Caller final : Keeper {
+    void on_kept_gone() override { ++told; }
+    int told = 0;
+  };
+  World world(wire::TlsVersion::tls13);
+  const auto identity = world.identity("client");
+  Caller caller;
+  Call call(world.pool);
+  call.start(world.origin.address(), identity);
+  world.run_to_end(call);
+  call.keep_for(caller);
+  CHECK_FALSE(world.pool.has_idle(world.origin.address(), identity->key()));
+  world.pool.retain({identity->key()});
+  CHECK(caller.told == 0);
+  CHECK(world.pool.retain({}).idle == 1);
+  CHECK(caller.told == 1);
   CHECK(world.io.run_until([&] { return world.origin.open() == 0; }));
 }
 
