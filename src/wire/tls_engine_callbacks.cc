@@ -211,6 +211,9 @@ bool TlsEngine::Parts::judge_leaf(SentChain chain, int code, bool chain_is_check
     return true;
   }
   verdict = check_server(*common.identity, peer->leaf, chain);
+  if (!verdict && chain_is_checked) {
+    verdict = check_path(*common.identity, chain, wolfSSL_CTX_GetCertManager(common.context));
+  }
   if (!verdict && chain_is_checked && !common.identity->settings().revocation_lists.empty()) {
     verdict = check_revocation(*common.identity, chain, wolfSSL_CTX_GetCertManager(common.context));
   }

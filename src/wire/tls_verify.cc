@@ -11,11 +11,14 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <iterator>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "signet/base/check.h"
 #include "signet/base/limits.h"
+#include "name_constraints.h"
 #include "text_encoding.h"
 #include "wolfssl_bytes.h"
 #include "wolfssl_error.h"
@@ -38,6 +41,7 @@ class Decoded {
   }
 
   const DecodedCert* operator->() const { return &certificate_; }
+  const DecodedCert& operator*() const { return certificate_; }
 
  private:
   DecodedCert certificate_{};
@@ -167,6 +171,48 @@ ByteView issuer_in(SentChain chain, ByteView subject) {
   return {};
 }
 
+/// The trust anchors that may have issued `subject`, by the name as far as it can be read.
+std::vector<ByteView> anchors_above(const Identity& identity, ByteView subject) {
+  std::vector<ByteView> anchors;
+  const Result<CertificateInfo> info = certificate_info(subject);
+  for (const auto& authority : identity.settings().authorities) {
+    for (std::size_t at = 0; at < authority->anchors().size(); ++at) {
+      if (!info || authority->anchors()[at].subject == info->issuer) {
+        anchors.emplace_back(authority->anchors_der()[at]);
+      }
+    }
+  }
+  return anchors;
+}
+
+bool may_issue_servers(const Decoded& authority) {
+  return !authority->extExtKeyUsageSet || (authority->extExtKeyUsage & (EXTKEYUSE_SERVER_AUTH | EXTKEYUSE_ANY)) != 0;
+}
+
+/// Can check_path find anything? What the direct issuer of the leaf constrains, wolfSSL has judged.
+bool has_restrictions(const Identity& identity, SentChain chain) {
+  return std::ranges::any_of(chain.subspan(1), [&](ByteView sent) {
+    Decoded intermediate(sent);
+    return !intermediate.parse() || intermediate->extNameConstraintSet || !may_issue_servers(intermediate) ||
+           std::ranges::any_of(anchors_above(identity, sent), [](ByteView der) {
+             Decoded anchor(der);
+             return !anchor.parse() || anchor->extNameConstraintSet;
+           });
+  });
+}
+
+/// The first certificate of `path`, the leaf foremost, with a name that `authority` above it does not allow; empty if there is none.
+/// RFC 5280 §6.1.3 (b) spares the authorities that issued themselves a new key. wolfSSL does not, and nor does this: that is the safe side.
+ByteView outside_of(const Decoded& authority, SentChain path) {
+  for (const ByteView der : path) {
+    Decoded below(der);
+    if (!below.parse() || !names_allowed(*authority, *below, der.data() == path.front().data())) {
+      return der;
+    }
+  }
+  return {};
+}
+
 struct Fault {
   ErrorKind kind;
   const char* text;
@@ -231,6 +277,40 @@ std::optional<Error> check_server(const Identity& identity, const CertificateInf
   if (has_pins && !matches_pins(identity, leaf, decoded, chain)) {
     return refused(ErrorKind::tls_certificate, fmt::format("the server's certificate \"{}\" (SHA-1 {}, SHA-256 {}) matches no pin",
                                                            leaf.subject, leaf.thumbprint_sha1, leaf.thumbprint_sha256));
+  }
+  return std::nullopt;
+}
+
+std::optional<Error> check_path(const Identity& identity, SentChain chain, WOLFSSL_CERT_MANAGER* manager) {
+  if (!has_restrictions(identity, chain)) {
+    return std::nullopt;
+  }
+  const auto fault = [chain](int code, ByteView certificate) {
+    const auto at = std::ranges::find_if(chain, [&](ByteView sent) { return sent.data() == certificate.data(); });
+    return chain_error(Side::client, code, static_cast<int>(at - chain.begin()), certificate);
+  };
+  std::vector<ByteView> unused;  // the sent certificates that lead to an anchor
+  std::ranges::copy_if(chain.subspan(1), std::back_inserter(unused), [&](ByteView der) { return Decoded(der).parse(VERIFY, manager); });
+  std::vector<ByteView> path = {chain.front()};
+  while (!is_anchor(identity, path.back())) {
+    const ByteView anchor = issuer_in(anchors_above(identity, path.back()), path.back());
+    const ByteView issuer = anchor.empty() ? issuer_in(unused, path.back()) : anchor;
+    Decoded authority(issuer);
+    if (issuer.empty() || !authority.parse()) {
+      return fault(ASN_NO_SIGNER_E, path.back());
+    }
+    if (anchor.empty() && !may_issue_servers(authority)) {
+      return fault(EXTKEYUSE_AUTH_E, issuer);
+    }
+    const ByteView outside = authority->extNameConstraintSet ? outside_of(authority, path) : ByteView();
+    if (!outside.empty()) {
+      return fault(ASN_NAME_INVALID_E, outside);
+    }
+    if (!anchor.empty()) {
+      break;
+    }
+    path.push_back(issuer);
+    std::erase_if(unused, [&](ByteView der) { return der.data() == issuer.data(); });
   }
   return std::nullopt;
 }

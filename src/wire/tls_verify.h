@@ -26,6 +26,11 @@ using SentChain = std::span<const ByteView>;
 /// The checks that wolfSSL does not do, or does not do well enough: the name (RFC 9525) and the pins. Nothing if all is well.
 [[nodiscard]] std::optional<Error> check_server(const Identity& identity, const CertificateInfo& leaf, SentChain chain);
 
+/// The rules of the path that wolfSSL leaves out: the name constraints of an authority, the trust anchor's too, bind every certificate
+/// below it (RFC 5280 §6.1.4) and not only those it issued itself; an intermediate whose extended key usage is for something else issues no
+/// server. REQUIRES: as for check_revocation.
+[[nodiscard]] std::optional<Error> check_path(const Identity& identity, SentChain chain, WOLFSSL_CERT_MANAGER* manager);
+
 /// Every certificate between the leaf and the trust anchor must be covered by one of the identity's revocation lists and not be on it.
 /// REQUIRES: wolfSSL found the chain good, and `manager` holds its intermediates still.
 [[nodiscard]] std::optional<Error> check_revocation(const Identity& identity, SentChain chain, WOLFSSL_CERT_MANAGER* manager);

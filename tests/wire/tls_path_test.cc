@@ -76,12 +76,42 @@ cat deep-ca.pem zero-length-ca.pem > too-deep.chain
 certificate self-issued-ca '/CN=zero-length CA' zero-length-ca 300 "$ca"
 certificate self-issued '/CN=Orders' self-issued-ca 200 "$leaf"
 cat self-issued-ca.pem zero-length-ca.pem > self-issued.chain
-certificate under-excluded-ca '/CN=under CA' excluded-dns-ca 300 "$ca"
-certificate under-excluded '/CN=Orders' under-excluded-ca 200 "$leaf"
-cat under-excluded-ca.pem excluded-dns-ca.pem > under-excluded.chain
-certificate under-clients-ca '/CN=under clients CA' ca-for-clients-ca 300 "$ca"
-certificate under-clients '/CN=Orders' under-clients-ca 200 "$leaf"
-cat under-clients-ca.pem ca-for-clients-ca.pem > under-clients.chain
+path ca-for-both "${ca}extendedKeyUsage=clientAuth,serverAuth\n" "$leaf"
+path ca-for-any "${ca}extendedKeyUsage=clientAuth,anyExtendedKeyUsage\n" "$leaf"
+path wildcard "$ca" 'subjectAltName=DNS:*.orders.internal\n'
+path excluded-orders "${ca}nameConstraints=critical,excluded;DNS:orders.internal\n" "$leaf"
+path excluded-below "${ca}nameConstraints=critical,excluded;DNS:a.orders.internal\n" "$leaf"
+path excluded-ending "${ca}nameConstraints=critical,excluded;DNS:ders.internal\n" "$leaf"
+path excluded-directory "${ca}nameConstraints=critical,excluded;dirName:dn\n[dn]\nCN=Orders\n" "$leaf"
+path unknown-form "${ca}nameConstraints=critical,DER:300AA0083006A504A1020C00\n" "$leaf"
+under() {  # name, authority two levels up, extensions of the leaf
+  certificate $1-ca "/CN=$1 CA" $2-ca 300 "$ca"
+  certificate $1 '/CN=Orders' $1-ca 200 "$3"
+  cat $1-ca.pem $2-ca.pem > $1.chain
+}
+for above in permitted-dns not-permitted-dns excluded-dns excluded-orders excluded-below excluded-ending permitted-ip not-permitted-ip \
+    excluded-ip excluded-other-ip excluded-directory unknown-form ca-for-clients ca-for-both ca-for-any; do
+  under under-$above $above "$leaf"
+done
+under wildcard-under-excluded-below excluded-below 'subjectAltName=DNS:*.orders.internal\n'
+certificate excluding-root '/CN=Excluding root' self 300 "${ca}nameConstraints=critical,excluded;DNS:internal\n"
+certificate excluding-ca '/CN=excluding CA' excluding-root 300 "$ca"
+certificate under-excluding-root '/CN=Orders' excluding-ca 200 "$leaf"
+cp excluding-ca.pem under-excluding-root.chain
+certificate other-root '/CN=Other root' self 300 "$ca"
+printf "${ca}extendedKeyUsage=clientAuth\n" > cross.ext
+openssl x509 -req -in good-ca.csr -CA other-root.pem -CAkey other-root.key -set_serial 1000 -days 300 -extfile cross.ext -out cross.pem
+certificate beside-unused '/CN=Orders' good-ca 200 "$leaf"
+cat good-ca.pem excluded-dns-ca.pem ca-for-clients-ca.pem > beside-unused.chain
+namesake() {  # name, another authority, issuer: one of the same name, with its own key, is sent first
+  certificate $1-ca "/CN=$3 CA" root 300 "$2"
+  certificate $1 '/CN=Orders' $3-ca 200 "authorityKeyIdentifier=keyid\n$leaf"
+  cat $1-ca.pem $3-ca.pem > $1.chain
+}
+namesake beside-free-namesake "$ca" ca-for-clients
+namesake beside-bound-namesake "${ca}extendedKeyUsage=clientAuth\n" good
+certificate beside-cross '/CN=Orders' good-ca 200 "$leaf"
+cat cross.pem good-ca.pem other-root.pem > beside-cross.chain
 certificate no-subject / good-ca 200 'subjectAltName=critical,DNS:orders.internal\n'
 cp good-ca.pem no-subject.chain
 )sh";
@@ -106,10 +136,10 @@ const std::filesystem::path& directory() {
 }
 
 /// What the client says of the chain `name`; empty: it accepts it.
-std::string verdict(const std::string& name, const std::string& server_name, TlsVersion version) {
+std::string verdict(const std::string& name, const std::string& server_name, TlsVersion version, const std::string& anchor = "root") {
   const auto file = [](const std::string& which) { return (directory() / which).string(); };
   const OpensslServer server({"-cert", file(name + ".pem"), "-key", file(name + ".key"), "-cert_chain", file(name + ".chain")});
-  std::ifstream stream(file("root.pem"));
+  std::ifstream stream(file(anchor + ".pem"));
   const std::string root{std::istreambuf_iterator<char>(stream), {}};
   IdentitySettings settings = identity_settings(version);
   settings.authorities = {*CertificateAuthority::from_pem(root)};
@@ -176,12 +206,52 @@ TEST_CASE("a chain is accepted exactly if every rule of path validation is kept"
   }
 }
 
-// Known gaps: wolfSSL looks at the constraints of a certificate's direct issuer only, and at no extended key usage of an authority.
-TEST_CASE("name constraints reach the whole path below", "[wire][tls][path][!shouldfail]") {
-  CHECK_FALSE(verdict("under-excluded", "orders.internal", TlsVersion::tls13).empty());
+TEST_CASE("name constraints reach the whole path below", "[wire][tls][path]") {
+  const Case cases[] = {
+      {"under-permitted-dns", true},
+      {"under-not-permitted-dns", false},
+      {"under-excluded-dns", false},
+      {"under-excluded-orders", false},
+      {"under-excluded-below", true},
+      {"under-excluded-ending", true},
+      {"wildcard-under-excluded-below", false, "b.orders.internal"},
+      {"under-permitted-ip", true},
+      {"under-not-permitted-ip", false},
+      {"under-excluded-ip", false},
+      {"under-excluded-other-ip", true},
+      {"under-excluded-directory", false},
+      {"under-unknown-form", false},
+  };
+  for (const Case& one : cases) {
+    CAPTURE(one.name);
+    const std::string detail = verdict(one.name, one.server_name, TlsVersion::tls13);
+    CAPTURE(detail);
+    CHECK(detail.empty() == one.accepted);
+    CHECK((one.accepted || detail.find("name constraints do not allow its names") != std::string::npos));
+  }
 }
 
-TEST_CASE("an authority for clients only issues no server", "[wire][tls][path][!shouldfail]") {
-  const std::string name = GENERATE("ca-for-clients", "under-clients");
-  CHECK_FALSE(verdict(name, "orders.internal", TlsVersion::tls13).empty());
+TEST_CASE("name constraints of a trust anchor reach the whole path below", "[wire][tls][path]") {
+  CHECK(verdict("under-excluding-root", "orders.internal", TlsVersion::tls13, "excluding-root").find("name constraints") !=
+        std::string::npos);
+  CHECK(verdict("under-excluding-root", "orders.internal", TlsVersion::tls13, "excluding-ca").empty());  // not above the anchor
+}
+
+TEST_CASE("an authority for clients only issues no server", "[wire][tls][path]") {
+  const std::string name = GENERATE("ca-for-clients", "under-ca-for-clients", "beside-free-namesake");
+  const std::string detail = verdict(name, "orders.internal", TlsVersion::tls13);
+  CAPTURE(detail);
+  CHECK(detail.find("its extended key usage is for something else") != std::string::npos);
+  CHECK(detail.find("\"CN=ca-for-clients CA\"") != std::string::npos);
+  CHECK(verdict(name, "orders.internal", TlsVersion::tls13, "ca-for-clients-ca").empty());  // a trust anchor may
+}
+
+TEST_CASE("an authority for servers and others issues servers", "[wire][tls][path]") {
+  const std::string name = GENERATE("ca-for-both", "ca-for-any", "under-ca-for-both", "under-ca-for-any");
+  CHECK(verdict(name, "orders.internal", TlsVersion::tls13).empty());
+}
+
+TEST_CASE("certificates that are sent but not needed restrict nothing", "[wire][tls][path]") {
+  const std::string name = GENERATE("beside-unused", "beside-cross", "beside-bound-namesake");
+  CHECK(verdict(name, "orders.internal", TlsVersion::tls13).empty());
 }
