@@ -74,13 +74,13 @@ std::vector<gateway::BackendStatus> sum_of_backends(const std::vector<gateway::S
   return sums;
 }
 
-/// The last of all shards, oldest first.
+/// The last of all shards, oldest first; those of one second in any order.
 std::vector<gateway::Refusal> last_refusals(const std::vector<gateway::Status>& shards) {
   std::vector<gateway::Refusal> refusals;
   for (const gateway::Status& shard : shards) {
     refusals.insert(refusals.end(), shard.refusals.begin(), shard.refusals.end());
   }
-  std::ranges::stable_sort(refusals, {}, &gateway::Refusal::time);
+  std::ranges::sort(refusals, {}, &gateway::Refusal::time);
   if (refusals.size() > limits::refusals_kept) {
     refusals.erase(refusals.begin(), refusals.end() - static_cast<std::ptrdiff_t>(limits::refusals_kept));
   }
