@@ -239,7 +239,8 @@ void Exchange::lease_failed(Error error) {
     return;
   }
   ++endpoints_tried_;
-  if (resolution_ != nullptr && error.origin == Origin::backend && endpoints_tried_ < resolution_->endpoints.size()) {
+  const bool elsewhere = error.origin == Origin::backend || error.kind == ErrorKind::identity_suspended;
+  if (resolution_ != nullptr && elsewhere && endpoints_tried_ < resolution_->endpoints.size()) {
     endpoint_index_ = static_cast<std::uint32_t>((endpoint_index_ + 1) % resolution_->endpoints.size());
     endpoint_ = resolution_->endpoints[endpoint_index_];
     lease();

@@ -52,7 +52,7 @@ void Exchange::on_backend_data(ByteView& data) {
     switch (step.event) {
       case wire::HttpReader::Event::need_more: caller.flush(); return;
       case wire::HttpReader::Event::head_complete:
-        if (is_about_our_expectation() && response_.head().status() == 417) {
+        if (body_held_ && is_about_our_expectation() && response_.head().status() == 417) {
           data = {};
           send_without_expectation();
           return;
@@ -213,6 +213,7 @@ void Exchange::on_backend_end() {
 
 void Exchange::on_backend_failed(Error error) {
   const RetrySituation situation = retry_situation();
+  note_connection();
   connection_ = nullptr;  // gone: not to be released
   if (stage_ == Stage::tunnel) {
     note_error(error);

@@ -178,6 +178,7 @@ void Bucket::fail_waiting() {
   const bool suspended = std::exchange(suspended_, false) && !retired_;
   if (suspended && !pool_.is_suspended(key_)) {
     open_more();  // an older connection was accepted meanwhile
+    serve();
     return;
   }
   while (LeaseUser* user = take_waiting(nullptr)) {

@@ -41,7 +41,12 @@ class Bucket {
   void identity_refused();
   void identity_accepted() { pool_.note_accepted(key_); }
   /// A connection is kept for a caller from now on, or no longer.
-  void count_kept() { ++kept_; }
+  void count_kept() {
+    ++kept_;
+    if (waiting_ != 0) {
+      pool_.io_.defer(deferred_);  // a call that waits comes first
+    }
+  }
   void uncount_kept() { --kept_; }
   /// Ends attempts to connect that nobody waits for.
   void abandon_attempts();
