@@ -82,7 +82,9 @@ Exchange::Wait Exchange::wait() {
         return {
             caller_timeout, {.kind = ErrorKind::caller_timeout, .origin = Origin::caller}, "no further byte of the request's body in time"};
       }
-      return {std::max<Duration>(upstream.response_timeout - waited_before_, std::chrono::milliseconds(1)),
+      // What was waited before the call was sent again counts until an answer begins, not between its pieces.
+      return {std::max<Duration>(upstream.response_timeout - (response_begun_ ? Duration::zero() : waited_before_),
+                                 std::chrono::milliseconds(1)),
               {.kind = ErrorKind::backend_timeout, .origin = Origin::backend},
               "no further byte from the back end in time"};
     case Stage::tunnel:

@@ -30,11 +30,12 @@ Result<Connection*> Bucket::lease(LeaseUser& user, const PoolLimits& limits, Lea
     connection->lend(user);
     return connection;
   }
-  if (!pool_.may_connect(key_)) {
-    return std::unexpected(pool_.suspended_error(key_));
-  }
   if (waiting_ >= limits_.waiting_max) {
     return fail(ErrorKind::overload, Origin::internal, fmt::format("{} calls wait for a connection to {}", waiting_, key_.endpoint.text()));
+  }
+  // The one attempt after a pause is not for a call that has no place to make it.
+  if (pool_.is_suspended(key_) && (connections_.size() >= limits_.connections_max || !pool_.may_connect(key_))) {
+    return std::unexpected(pool_.suspended_error(key_));
   }
   add_waiting(user, from);
   open_more();
@@ -140,6 +141,13 @@ void Bucket::identity_refused() {
   }
 }
 
+void Bucket::on_deferred() {
+  serve();
+  if (empty()) {
+    pool_.buckets_.erase(PoolKey(key_));  // destroys this
+  }
+}
+
 void Bucket::serve() {
   if (retired_ || suspended_) {
     fail_waiting();
@@ -206,7 +214,7 @@ void Bucket::forget(Connection& connection) {
   --pool_.connections_;
   open_more();  // a call may have waited for the place
   pool_.check_drained();
-  if (connections_.empty() && waiting_ == 0) {
+  if (empty()) {
     pool_.buckets_.erase(PoolKey(key_));  // destroys this
   }
 }

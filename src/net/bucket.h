@@ -52,6 +52,8 @@ class Bucket {
   void abandon_attempts();
   /// Cuts off what is being opened or closed.
   void abort();
+  /// Of no more use; it would keep its identity alive.
+  [[nodiscard]] bool empty() const { return connections_.empty() && waiting_ == 0; }
   [[nodiscard]] bool is_waited_for() const { return waiting_ != 0; }
   /// False once its identity is retired or the pool is being drained: no connection rests here any more.
   [[nodiscard]] bool is_in_use() const { return !retired_ && !pool_.draining_; }
@@ -74,7 +76,7 @@ class Bucket {
   [[nodiscard]] ConnectionPool::Counters& counters() { return pool_.counters_; }
 
  private:
-  void on_deferred() { serve(); }
+  void on_deferred();
   void open_more();
   void make_room();
   void add_waiting(LeaseUser& user, Lease from);

@@ -36,7 +36,11 @@ Result<Connection*> ConnectionPool::lease(const Endpoint& endpoint, const std::s
   if (found == buckets_.end()) {
     found = buckets_.emplace(key, std::make_unique<Bucket>(*this, key, identity)).first;
   }
-  return found->second->lease(user, limits, from);
+  Result<Connection*> leased = found->second->lease(user, limits, from);
+  if (found->second->empty()) {
+    buckets_.erase(found);  // made for a call that was refused
+  }
+  return leased;
 }
 
 void ConnectionPool::cancel(LeaseUser& user) {

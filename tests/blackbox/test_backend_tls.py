@@ -144,6 +144,8 @@ def test_a_certificate_that_is_refused_again_and_again_is_not_shown_for_a_while_
         for wanted in ("api=refused", "backend=refused", f"certificate={orders.name}", "alert=48", f'phase="{phase}"', "requested=true",
                        f"thumbprint={orders.sha1.upper()}", f"endpoint=127.0.0.1:{origin.port}"):
             assert all(wanted in line for line in told), (wanted, told)
+        if phase == "after handshake":
+            assert 'tls="TLSv1.3 full"' in calls[0] and "connection=0" not in calls[0], calls[0]
         assert "unknown_ca (48)" in calls[0] and orders.sha1.upper() in calls[0], calls[0]
 
 

@@ -4,8 +4,10 @@
 import queue
 import signal
 import threading
+import time
 
-from harness import Caller, Connection, Message, ScriptedOrigin, Signet, answer, backend, gateway, one_api, pki
+from harness import Caller, Connection, Message, ScriptedOrigin, Signet, answer, backend, gateway, one_api, pki, request
+from processes import START_S
 
 HELLO = "NTLM hello"
 
@@ -65,6 +67,15 @@ def _prove(caller: Caller, user: str, challenge: str, target: str = "/api/x", sc
     response = caller.call(target, fields={"Authorization": f"{scheme} {user}:{challenge}"})
     assert (response.status, response.body) == (200, user.encode()), f"{response.start_line} {response.body!r}"
     return response.field("X-Connection") or ""
+
+
+def _wait_for_calls(signet: Signet, count: int) -> None:
+    """Until so many calls have arrived; the program says so on request."""
+    deadline = time.monotonic() + START_S
+    while f" calls={count} " not in signet.log:
+        assert time.monotonic() < deadline, f"expected {count} calls:\n{signet.log}"
+        signet.signal(signal.SIGUSR1)
+        time.sleep(0.01)
 
 
 def test_all_legs_and_all_further_calls_of_a_caller_take_one_connection():
@@ -206,6 +217,28 @@ def test_a_caller_who_may_never_call_again_does_not_keep_others_waiting():
             _prove(ann, "ann", _challenge(ann))
             _prove(bob, "bob", _challenge(bob))
             assert ann.call("/api/x").status == 401
+
+
+def test_a_call_that_waits_gets_the_place_of_a_connection_that_is_kept_meanwhile():
+    ntlm, arrived, go_on = _Ntlm(), threading.Event(), threading.Event()
+
+    def script(connection: Connection, received: Message) -> bytes | None:
+        if received.target == "/slow":
+            arrived.set()
+            go_on.wait(20)
+        return ntlm(connection, received)
+
+    with ScriptedOrigin(pki(), script=script) as origin:
+        narrow = {**backend("api", origin.url, pki().orders), "connections": {"max": 1}}
+        with Signet(gateway(narrow)) as signet, Caller(signet.port) as ann, Caller(signet.port) as bob:
+            _prove(ann, "ann", _challenge(ann))
+            ann.send(request("/api/slow"))
+            assert arrived.wait(20)
+            bob.send(request("/api/x"))
+            _wait_for_calls(signet, 5)
+            go_on.set()
+            assert ann.response().body == b"ann"
+            assert bob.response().status == 401
 
 
 def test_a_kept_connection_does_not_hold_up_the_end():

@@ -245,6 +245,19 @@ def test_a_back_end_that_does_not_know_expect_is_called_without_it():
     assert len(origin.requests) == 4
 
 
+def test_a_417_that_comes_after_the_body_is_the_answer():
+    def script(connection: Connection, received: Message) -> bytes | None:
+        connection.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        bodies.append(connection.reader.body(received))
+        return answer(b"after all", "417 Expectation Failed")
+
+    bodies: list[bytes] = []
+    with ScriptedOrigin(pki(), script=script, head_only=True) as origin, Signet(_late(origin)) as signet:
+        response = call(signet.port, "/api/x", "POST", body=BODY)
+    assert (response.status, response.body) == (417, b"after all"), response.start_line
+    assert bodies == [BODY], "the call was sent again, in part"
+
+
 def test_a_body_that_is_not_wanted_is_not_sent():
     def script(connection: Connection, _: Message) -> bytes | None:
         connection.send(answer(b"no", "403 Forbidden"))

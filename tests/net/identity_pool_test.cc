@@ -110,8 +110,8 @@ class Call final : public LeaseUser {
     }
   }
 
-  void start(const Endpoint& endpoint, const std::shared_ptr<const wire::Identity>& identity) {
-    const Result<Connection*> leased = pool_.lease(endpoint, identity, {}, *this);
+  void start(const Endpoint& endpoint, const std::shared_ptr<const wire::Identity>& identity, const PoolLimits& limits = {}) {
+    const Result<Connection*> leased = pool_.lease(endpoint, identity, limits, *this);
     if (!leased) {
       error_ = leased.error();
     } else if (*leased != nullptr) {
@@ -310,6 +310,49 @@ TEST_CASE("An identity that is refused again and again is not shown for a while,
   next.start(world.origin.address(), refused);
   world.run_to_end(next);
   CHECK_FALSE(next.error());
+}
+
+TEST_CASE("A call without a place for a connection does not use up the attempt of a refused identity", "[pool][identity]") {
+  World world(wire::TlsVersion::tls13);
+  const auto identity = world.identity("other-client", "other-root");
+  world.origin.use({.certificate = TestPki::instance().certificate("server"),
+                    .client_certificate = wire::ClientCertificate::require,
+                    .client_authorities = {TestPki::instance().authority("other-root")}});
+  Call holder(world.pool);
+  holder.start(world.origin.address(), identity);
+  world.run_to_end(holder);
+  REQUIRE_FALSE(holder.error());
+  world.origin.use(test::server_settings());
+  for (std::uint32_t i = 0; i < limits::identity_refusals_max; ++i) {
+    Call call(world.pool);
+    call.start(world.origin.address(), identity);
+    world.run_to_end(call);
+    REQUIRE(call.error() == ErrorKind::identity_refused);
+  }
+  world.io.run_for(limits::identity_pause_min);
+  Call crowded(world.pool);
+  crowded.start(world.origin.address(), identity, {.connections_max = 1});
+  CHECK(crowded.error() == ErrorKind::identity_suspended);
+  Call trial(world.pool);
+  trial.start(world.origin.address(), identity);
+  world.run_to_end(trial);
+  CHECK(trial.error() == ErrorKind::identity_refused);
+}
+
+TEST_CASE("Nothing of a refused identity is left in the pool once it is out of use", "[pool][identity]") {
+  World world(GENERATE(wire::TlsVersion::tls12, wire::TlsVersion::tls13));
+  auto identity = world.identity("other-client", "other-root");
+  const std::weak_ptr<const wire::Identity> watched = identity;
+  for (std::uint32_t i = 0; i <= limits::identity_refusals_max; ++i) {
+    Call call(world.pool);
+    call.start(world.origin.address(), identity);
+    world.run_to_end(call);
+    REQUIRE(call.error() == (i < limits::identity_refusals_max ? ErrorKind::identity_refused : ErrorKind::identity_suspended));
+  }
+  world.pool.retain({});
+  identity = nullptr;
+  world.io.run_for(std::chrono::seconds(1));
+  CHECK(watched.expired());
 }
 
 TEST_CASE("Calls that wait while their identity is refused to others are told, and attempts stop", "[pool][identity]") {
