@@ -9,11 +9,11 @@
 #include "signet/base/version.h"
 #include "signet/config/files.h"
 #include "signet/config/json_version.h"
+#include "signet/control/reconciler.h"
 #include "signet/io/uring_io.h"
 #include "signet/net/resolver.h"
 #include "signet/wire/certificate.h"
 #include "signet/wire/library_versions.h"
-#include "load_snapshot.h"
 #include "process.h"
 
 namespace signet::app {
@@ -52,10 +52,12 @@ int failed(const std::string& file, const Error& error) {
 }  // namespace
 
 int check(const std::string& config_file) {
-  const std::shared_ptr<const config::Snapshot> snapshot = load_snapshot(config_file);
-  if (!snapshot) {
+  const control::Reconciler::Loaded loaded = control::Reconciler(config_file).load();
+  if (!loaded.snapshot) {
+    log::error(loaded.refusal);
     return 1;
   }
+  const std::shared_ptr<const config::Snapshot>& snapshot = loaded.snapshot;
   const WallTime now = wall_now();
   for (const config::Api& api : snapshot->config().apis) {
     std::string path = api.path;
@@ -64,7 +66,7 @@ int check(const std::string& config_file) {
     if (route == nullptr) {
       continue;  // cannot be: every API is in the router
     }
-    const config::Upstream& upstream = *route->upstream;
+    const config::Upstream& upstream = *route->plan->destinations.front().upstream;
     fmt::print("API {} (/{}) -> {} {}://{}:{}{} -> {}\n", api.id, api.path,
                upstream.id.empty() ? std::string("serviceUrl") : fmt::format("backend {}", upstream.id),
                upstream.scheme == config::Scheme::https ? "https" : "http", upstream.host, upstream.port, upstream.base_path,

@@ -19,6 +19,7 @@
 #include "signet/base/log.h"
 #include "signet/base/version.h"
 #include "signet/config/snapshot.h"
+#include "signet/control/reconciler.h"
 #include "signet/gateway/gateway.h"
 #include "signet/io/address.h"
 #include "signet/io/shard.h"
@@ -26,7 +27,6 @@
 #include "signet/net/resolver.h"
 #include "signet/net/session_depot.h"
 #include "file_watch.h"
-#include "load_snapshot.h"
 #include "process.h"
 #include "status.h"
 #include "workers.h"
@@ -51,9 +51,9 @@ class Server {
   void report_status();
   void serve();
   void reload(std::string_view cause);
-  net::ConnectionPool::Retired apply();
-  void take_access_log(std::string_view cause);
-  void warn_of_restart() const;
+  control::Reconciler::Retired apply(const std::shared_ptr<const config::Snapshot>& snapshot);
+  void take_access_log(const config::Snapshot& snapshot, std::string_view cause);
+  void warn_of_restart(const config::Snapshot& snapshot) const;
   void watch_files();
   int drain();
   void stop_workers();
@@ -61,9 +61,8 @@ class Server {
   std::optional<StatusSignal> status_signal_;
   std::optional<StopSignals> signals_;  ///< once the configuration is read: until then a signal ends the process as usual
   std::unique_ptr<FileWatch> watch_;
-  std::unique_ptr<SnapshotLoader> loader_;
-  std::shared_ptr<const config::Snapshot> snapshot_;  ///< in force
-  std::shared_ptr<const config::Snapshot> first_;     ///< what the listeners and shards were made from
+  std::unique_ptr<control::Reconciler> reconciler_;
+  std::shared_ptr<const config::Snapshot> first_;  ///< what the listeners and shards were made from
   std::string access_log_path_;
   std::unique_ptr<net::Resolver> resolver_;
   net::SessionDepot session_depot_;
@@ -72,14 +71,14 @@ class Server {
 };
 
 int Server::run(const RunOptions& options) {
-  loader_ = std::make_unique<SnapshotLoader>(options.config_file);
-  SnapshotLoader::Loaded loaded = loader_->load();
+  reconciler_ = std::make_unique<control::Reconciler>(options.config_file);
+  control::Reconciler::Loaded loaded = reconciler_->load();
   if (!loaded.snapshot) {
     log::error(loaded.refusal);
     return 1;
   }
-  first_ = snapshot_ = std::move(loaded.snapshot);
-  const config::Config& config = snapshot_->config();
+  first_ = std::move(loaded.snapshot);
+  const config::Config& config = first_->config();
   for (const config::Listener& listener : config.listeners) {
     if (const Result<void> free = io::check_address_free(listener.address); !free) {
       log::error(free.error().detail);
@@ -108,7 +107,8 @@ int Server::run(const RunOptions& options) {
     return 1;
   }
   log::info(fmt::format("signet {} serves {} with {} shard{}, generation {}", version(), options.config_file, shards,
-                        shards == 1 ? "" : "s", snapshot_->generation()));
+                        shards == 1 ? "" : "s", first_->generation()));
+  reconciler_->on_apply([this](const std::shared_ptr<const config::Snapshot>& snapshot) { return apply(snapshot); });
   status_signal_->start([this] { report_status(); });
   watch_files();
   serve();
@@ -116,7 +116,7 @@ int Server::run(const RunOptions& options) {
 }
 
 bool Server::start(std::uint32_t shards) {
-  session_depot_.retain(snapshot_->identity_keys());
+  session_depot_.retain(first_->identity_keys());
   std::random_device random;
   for (std::uint32_t index = 0; index < shards; ++index) {
     Result<std::unique_ptr<io::Shard>> shard = io::Shard::start({.index = index});
@@ -131,7 +131,7 @@ bool Server::start(std::uint32_t shards) {
     const std::uint64_t seed = (std::uint64_t{random()} << 32) | random();
     worker.shard->post([this, &worker, &made, seed] {
       worker.gateway = std::make_unique<gateway::Gateway>(
-          worker.shard->io(), snapshot_,
+          worker.shard->io(), first_,
           gateway::Gateway::Options{
               .resolver = resolver_.get(), .session_depot = &session_depot_, .seed = seed, .access_log = access_log_->sink()});
       made.add();
@@ -151,7 +151,7 @@ bool Server::listen() {
     log::error(answers.failure()->detail);
     return false;
   }
-  for (const config::Listener& listener : snapshot_->config().listeners) {
+  for (const config::Listener& listener : first_->config().listeners) {
     log::info(fmt::format("listening on {}", listener.address.text()));
   }
   return true;
@@ -180,7 +180,7 @@ void Server::serve() {
       case StopSignals::Event::stop: return;
       case StopSignals::Event::reload: reload("SIGHUP"); break;
       case StopSignals::Event::files_changed:
-        if (loader_->files_changed()) {
+        if (reconciler_->files_changed()) {
           reload("files");
         } else {
           log::write(log::Level::debug, "the files are unchanged");
@@ -192,30 +192,28 @@ void Server::serve() {
 
 /// Every reload ends with one line, "reload applied …" or "reload refused: …", and after the first no call starts under the old snapshot.
 void Server::reload(std::string_view cause) {
-  SnapshotLoader::Loaded loaded = loader_->load();
+  const control::Reconciler::Loaded loaded = reconciler_->load();
+  watch_files();
   if (!loaded.snapshot) {
-    watch_files();
-    log::error(fmt::format("reload refused: {}; generation {} stays in force cause={}", loaded.refusal, snapshot_->generation(), cause));
+    log::error(fmt::format("reload refused: {}; generation {} stays in force cause={}", loaded.refusal,
+                           reconciler_->view()->snapshot->generation(), cause));
     return;
   }
-  snapshot_ = std::move(loaded.snapshot);
-  watch_files();
-  warn_of_restart();
-  take_access_log(cause);
-  const net::ConnectionPool::Retired retired = apply();
+  warn_of_restart(*loaded.snapshot);
+  take_access_log(*loaded.snapshot, cause);
   log::info(fmt::format("reload applied generation={} cause={} certificates_changed={} idle_connections_closed={} connections_finishing={}",
-                        snapshot_->generation(), cause, loaded.certificates_changed, retired.idle, retired.leased));
+                        loaded.snapshot->generation(), cause, loaded.certificates_changed, loaded.retired.idle, loaded.retired.leased));
 }
 
 /// Puts the snapshot in force on every shard, and waits for that. Returns what retired identities left behind on all of them.
-net::ConnectionPool::Retired Server::apply() {
-  session_depot_.retain(snapshot_->identity_keys());  // before any shard: none puts back what is retired
+control::Reconciler::Retired Server::apply(const std::shared_ptr<const config::Snapshot>& snapshot) {
+  session_depot_.retain(snapshot->identity_keys());  // before any shard: none puts back what is retired
   std::atomic<std::size_t> idle = 0;
   std::atomic<std::size_t> leased = 0;
   Answers applied;
   for (Worker& worker : workers_) {
-    worker.shard->post([this, &worker, &applied, &idle, &leased] {
-      const net::ConnectionPool::Retired retired = worker.gateway->apply(snapshot_);
+    worker.shard->post([&snapshot, &worker, &applied, &idle, &leased] {
+      const net::ConnectionPool::Retired retired = worker.gateway->apply(snapshot);
       idle += retired.idle;
       leased += retired.leased;
       applied.add();
@@ -226,8 +224,8 @@ net::ConnectionPool::Retired Server::apply() {
 }
 
 /// A file is opened anew at each SIGHUP, so that it may have been renamed before.
-void Server::take_access_log(std::string_view cause) {
-  const std::string& path = snapshot_->config().access_log;
+void Server::take_access_log(const config::Snapshot& snapshot, std::string_view cause) {
+  const std::string& path = snapshot.config().access_log;
   if (first_->config().access_log.empty() || (path == access_log_path_ && (path == "-" || cause != "SIGHUP"))) {
     return;
   }
@@ -238,9 +236,9 @@ void Server::take_access_log(std::string_view cause) {
   access_log_path_ = path;
 }
 
-void Server::warn_of_restart() const {
+void Server::warn_of_restart(const config::Snapshot& snapshot) const {
   const config::Config& started = first_->config();
-  const config::Config& wanted = snapshot_->config();
+  const config::Config& wanted = snapshot.config();
   const auto warn = [&wanted](std::string_view setting) {
     log::warning(config::Problem{.source = {.file = wanted.file, .pointer = fmt::format("/{}", setting)},
                                  .message = "the change takes a restart; what was read at start stays in force"}
@@ -259,7 +257,7 @@ void Server::warn_of_restart() const {
 
 /// From now on all files count that the last attempt to load has read.
 void Server::watch_files() {
-  if (!snapshot_->config().watch_files) {
+  if (!reconciler_->view()->snapshot->config().watch_files) {
     watch_.reset();
     return;
   }
@@ -271,7 +269,7 @@ void Server::watch_files() {
     }
     watch_ = std::move(*watch);
   }
-  watch_->watch(loader_->files());
+  watch_->watch(reconciler_->files());
 }
 
 /// Ends every Gateway: those that are not yet idle are cut off.
@@ -298,7 +296,7 @@ void Server::stop_workers() {
 }
 
 int Server::drain() {
-  const Duration allowed = snapshot_->config().drain_timeout;
+  const Duration allowed = reconciler_->view()->snapshot->config().drain_timeout;
   log::info(fmt::format("stopping: no new connections, calls in flight may take {} s; a second signal stops at once",
                         std::chrono::duration_cast<std::chrono::seconds>(allowed).count()));
   Answers drained;

@@ -17,6 +17,8 @@ std::string_view to_string(ErrorKind kind) {
     case ErrorKind::expectation_failed: return "expectation_failed";
     case ErrorKind::transfer_coding_refused: return "transfer_coding_refused";
     case ErrorKind::no_route: return "no_route";
+    case ErrorKind::forbidden: return "forbidden";
+    case ErrorKind::rate_limited: return "rate_limited";
     case ErrorKind::no_certificate: return "no_certificate";
     case ErrorKind::identity_refused: return "identity_refused";
     case ErrorKind::certificate_not_requested: return "certificate_not_requested";
@@ -36,6 +38,9 @@ std::string_view to_string(ErrorKind kind) {
     case ErrorKind::bad_response: return "bad_response";
     case ErrorKind::response_head_too_large: return "response_head_too_large";
     case ErrorKind::backend_timeout: return "backend_timeout";
+    case ErrorKind::backend_error_status: return "backend_error_status";
+    case ErrorKind::circuit_open: return "circuit_open";
+    case ErrorKind::no_backend: return "no_backend";
     case ErrorKind::config: return "config";
     case ErrorKind::overload: return "overload";
     case ErrorKind::shutting_down: return "shutting_down";

@@ -146,4 +146,15 @@ Api read_api(Document& document, const Item& item) {
   return api;
 }
 
+Operation read_operation(Document& document, const Item& item) {
+  ObjectReader reader(document, item);
+  Operation operation{.source = reader.source()};
+  reader.require({"id", "method", "urlTemplate"});
+  reader.id(operation.id, certificate_id_size_max);
+  reader.text("displayName", operation.display_name, 1, 300);
+  reader.text("method", operation.method, 1, 20);
+  reader.text("urlTemplate", operation.url_template, 1, 1000);
+  return operation;
+}
+
 }  // namespace signet::config

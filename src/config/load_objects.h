@@ -12,5 +12,6 @@ namespace signet::config {
 [[nodiscard]] CertificateRevocationList read_certificate_revocation_list(Document& document, const Item& item);
 [[nodiscard]] Backend read_backend(Document& document, const Item& item);
 [[nodiscard]] Api read_api(Document& document, const Item& item);
+[[nodiscard]] Operation read_operation(Document& document, const Item& item);
 
 }  // namespace signet::config

@@ -78,6 +78,12 @@ std::shared_ptr<const Value> MaterialReader::in_force(std::shared_ptr<const Valu
 }
 
 std::shared_ptr<const wire::Certificate> MaterialReader::certificate(const Certificate& certificate) {
+  if (certificate.loaded) {
+    auto entry = std::make_shared<CertificateEntry>();
+    entry->certificate = certificate.loaded;
+    certificates_[certificate.id] = std::move(entry);
+    return certificate.loaded;
+  }
   const Reference& file = certificate.pfx_file.value.empty() ? certificate.pem_file : certificate.pfx_file;
   Report faults;
   std::shared_ptr<const CertificateEntry> entry = read_certificate(certificate, faults);

@@ -97,6 +97,9 @@ std::string duration_text(Duration duration) {
 }
 
 Source Document::source(std::size_t offset, std::string pointer) const {
+  if (file_.empty()) {
+    return Source{.pointer = std::move(pointer)};
+  }
   const json::Position position = lines_.at(offset);
   return Source{.file = file_, .line = position.line, .column = position.column, .pointer = std::move(pointer)};
 }

@@ -23,7 +23,7 @@ namespace signet::config {
 /// The document that is read, and what is said about it.
 class Document {
  public:
-  /// `text` must stay.
+  /// `text` must stay. Without a file (the object of a request) places have no line.
   Document(std::string file, std::string_view text, Report& report) : file_(std::move(file)), lines_(text), report_(report) {}
 
   [[nodiscard]] const std::string& file() const { return file_; }

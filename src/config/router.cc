@@ -105,8 +105,9 @@ std::string_view host_without_port(std::string_view authority) {
   return authority;
 }
 
-void append_target(const Route& route, std::string_view path, std::optional<std::string_view> query, std::string& out) {
-  std::string_view base = route.upstream->base_path;
+void append_target(const Route& route, const Upstream& upstream, std::string_view path, std::optional<std::string_view> query,
+                   std::string& out) {
+  std::string_view base = upstream.base_path;
   std::string_view rest = path.substr(route.matched_length);
   // "//host/x" as a target is a network-path reference to some (RFC 3986 §4.2).
   while (base.empty() && rest.starts_with("//")) {

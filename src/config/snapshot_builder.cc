@@ -92,6 +92,7 @@ class Builder {
   std::map<std::pair<std::string, std::string>, const Upstream*> under_certificate_;  ///< (id of a backend, id of a certificate)
   std::unordered_map<std::string, const Backend*> lenders_;                           ///< by place; null where there are several
   std::vector<std::unique_ptr<const Upstream>> upstreams_;
+  std::vector<std::unique_ptr<const Plan>> plans_;
   std::vector<Router::Entry> routes_;
   std::map<std::pair<std::string, std::string>, const Api*> taken_;  ///< (host, path)
 };
@@ -111,6 +112,7 @@ Built Builder::run() {
         .config = config_,
         .generation = options_.generation,
         .upstreams = std::move(upstreams_),
+        .plans = std::move(plans_),
         .router = Router(std::move(routes_)),
     });
   }
@@ -291,6 +293,7 @@ const Upstream* Builder::add_upstream(const Url& url, const Backend& settings, c
   upstream->idle_connections_max = settings.connections.idle_max;
   upstream->idle_timeout = settings.connections.idle_timeout;
   upstream->replay_buffer_bytes = settings.replay_buffer_bytes;
+  upstream->circuit_breaker = settings.circuit_breaker;
   upstreams_.push_back(std::move(upstream));
   return upstreams_.back().get();
 }
@@ -308,8 +311,13 @@ void Builder::add_api(const Api& api) {
                                                   host.empty() ? "" : fmt::format(" on host {}", host), other->second->id));
     }
   }
-  const Upstream* upstream = upstream_of(api);
-  routes_.push_back(Router::Entry{.hosts = std::move(hosts), .route = Route{.api_id = api.id, .path = path, .upstream = upstream}});
+  auto plan = std::make_unique<Plan>();
+  plan->destinations.push_back({.upstream = upstream_of(api)});
+  plans_.push_back(std::move(plan));
+  routes_.push_back(Router::Entry{
+      .hosts = std::move(hosts),
+      .route = Route{
+          .api_id = api.id, .path = path, .plan = plans_.back().get(), .takes_http = api.takes_http, .takes_https = api.takes_https}});
 }
 
 /// Null after an error.

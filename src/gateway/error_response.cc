@@ -16,6 +16,19 @@ namespace {
 
 constexpr std::uint16_t tls_status = 0;  // stands for ErrorResponseOptions::backend_tls_status
 
+/// What a policy or another setting of the API decided.
+ErrorAnswer answer_of_setting(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::forbidden: return {403, "Forbidden", "Calls from this address are not allowed.", "http_request_denied"};
+    case ErrorKind::rate_limited: return {429, "RateLimitExceeded", "Rate limit is exceeded.", "http_request_denied"};
+    case ErrorKind::backend_error_status:
+      return {502, "BackendErrorStatus", "The back end answered with an error status.", "http_protocol_error"};
+    case ErrorKind::circuit_open:
+      return {503, "BackendCircuitOpen", "The back end has failed too often and is not called for a moment.", "destination_unavailable"};
+    default: return {500, "BackendNotConfigured", "The API names no back end.", "proxy_configuration_error"};
+  }
+}
+
 ErrorAnswer answer_to(ErrorKind kind) {
   switch (kind) {
     case ErrorKind::bad_request: return {400, "BadRequest", "The request is not valid HTTP/1.1.", "http_request_error"};
@@ -33,6 +46,11 @@ ErrorAnswer answer_to(ErrorKind kind) {
     case ErrorKind::transfer_coding_refused:
       return {501, "TransferCodingNotImplemented", "The request's transfer coding is not chunked.", "http_request_error"};
     case ErrorKind::no_route: return {404, "OperationNotFound", "No API is published under this path.", "destination_not_found"};
+    case ErrorKind::forbidden:
+    case ErrorKind::rate_limited:
+    case ErrorKind::backend_error_status:
+    case ErrorKind::circuit_open:
+    case ErrorKind::no_backend: return answer_of_setting(kind);
     case ErrorKind::no_certificate:
       return {tls_status, "BackendClientCertificateUnavailable", "The client certificate for the back end cannot be used.",
               "proxy_configuration_error"};

@@ -21,6 +21,8 @@ void Exchange::start(Session& session) {
   session_ = &session;
   snapshot_ = gateway_.snapshot_;
   route_ = nullptr;
+  plan_ = nullptr;
+  destination_ = nullptr;
   resolution_ = nullptr;
   connection_ = nullptr;
   error_kind_ = {};
@@ -52,7 +54,7 @@ void Exchange::progress() {
 
 /// The timer is not restarted at every step: when it fires it looks at the last progress.
 void Exchange::start_timer() {
-  const config::Upstream& upstream = *route_->upstream;
+  const config::Upstream& upstream = this->upstream();
   const Duration total = upstream.total_timeout;
   total_deadline_ = total == Duration::zero() ? TimePoint::max() : started_ + total;
   timer_.start(gateway_.io_.timers(),
@@ -62,12 +64,12 @@ void Exchange::start_timer() {
 /// A call may wait for a place as long as for a connection, and a little more: an attempt that fails shall be heard first, because it says
 /// why.
 Duration Exchange::lease_timeout() const {
-  return route_->upstream->connect_timeout + std::chrono::seconds(1);
+  return upstream().connect_timeout + std::chrono::seconds(1);
 }
 
 /// Whose turn it is, and how long it may take.
 Exchange::Wait Exchange::wait() {
-  const config::Upstream& upstream = *route_->upstream;
+  const config::Upstream& upstream = this->upstream();
   const Duration caller_timeout = snapshot_->config().timeouts.body;
   const bool caller_congested = session_->transport().congested();
   switch (stage_) {
@@ -114,7 +116,7 @@ void Exchange::on_timer() {
   if (waiting.allowed == Duration::zero() || now < last_progress_ + waiting.allowed) {
     // Not later than the shortest of the waits allows that may begin meanwhile.
     const Duration due = waiting.allowed == Duration::zero() ? Duration::max() : last_progress_ + waiting.allowed - now;
-    const Duration next = std::min({due, snapshot_->config().timeouts.body, route_->upstream->response_timeout});
+    const Duration next = std::min({due, snapshot_->config().timeouts.body, upstream().response_timeout});
     timer_.start(gateway_.io_.timers(), in_tunnel ? next : std::min(next, total_deadline_ - now));
     return;
   }
@@ -148,8 +150,8 @@ void Exchange::note_error(const Error& error) {
   ++gateway_.counters_.calls_failed;
   error_kind_ = to_string(error.kind);
   error_detail_ = error.detail;
-  if (error.refusal && route_ != nullptr) {
-    const config::Upstream& upstream = *route_->upstream;
+  if (error.refusal && destination_ != nullptr) {
+    const config::Upstream& upstream = this->upstream();
     gateway_.refusals_.add(Refusal{.time = gateway_.io_.wall_now(),
                                    .api = route_->api_id,
                                    .backend = upstream.id,
@@ -237,7 +239,7 @@ void Exchange::log_call() {
   if (!gateway_.access_log_.enabled() || (!head_seen_ && error_kind_.empty())) {
     return;
   }
-  const config::Upstream* const upstream = route_ != nullptr ? route_->upstream : nullptr;
+  const config::Upstream* const upstream = destination_ != nullptr ? destination_->upstream : nullptr;
   AccessRecord record{
       .time = gateway_.io_.wall_now(),
       .caller = session_->peer(),
@@ -257,8 +259,10 @@ void Exchange::log_call() {
     record.method = request_.head().method();
     record.target = request_.head().target();
   }
-  if (upstream != nullptr) {
+  if (route_ != nullptr) {
     record.api = route_->api_id;
+  }
+  if (upstream != nullptr) {
     record.backend = upstream->id;
     record.certificate = upstream->certificate_id;
     record.endpoint = endpoint_;

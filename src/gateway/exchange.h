@@ -105,6 +105,9 @@ class Exchange final : public net::LeaseUser, public net::ResolverCache::Waiter 
   [[nodiscard]] RetrySituation retry_situation() const;
   void fail_or_retry(Error error, const RetrySituation& situation);
 
+  /// REQUIRES: routed.
+  [[nodiscard]] const config::Upstream& upstream() const { return *destination_->upstream; }
+
   // the end
   void note_error(const Error& error);
   void answer_error(Error error);
@@ -130,6 +133,8 @@ class Exchange final : public net::LeaseUser, public net::ResolverCache::Waiter 
   wire::HttpReader response_;
   std::shared_ptr<const config::Snapshot> snapshot_;
   const config::Route* route_ = nullptr;
+  const config::Plan* plan_ = nullptr;
+  const config::Destination* destination_ = nullptr;  ///< of the plan's, the one that was chosen
   std::shared_ptr<const net::Resolution> resolution_;
   net::Connection* connection_ = nullptr;
   ByteBuffer replay_;   ///< what a connection that may turn out to be dead was given of the body

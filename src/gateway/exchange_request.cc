@@ -117,10 +117,13 @@ Result<void> Exchange::route() {
   if (!target) {
     return std::unexpected(target.error());
   }
+  destination_ = nullptr;
   route_ = snapshot_->route(head.host(), path_);
   if (route_ == nullptr) {
     return fail(ErrorKind::no_route, Origin::caller, fmt::format("no API takes path {}", path_));
   }
+  plan_ = route_->plan;
+  destination_ = &plan_->destinations.front();
   const std::uint64_t body_bytes_max = snapshot_->config().limits.request_body_bytes;
   // Part of the body is there already where the call starts again in a newer snapshot.
   const std::uint64_t body_bytes =
@@ -129,7 +132,7 @@ Result<void> Exchange::route() {
     return fail(ErrorKind::body_too_large, Origin::caller, fmt::format("a body of {} bytes, {} are allowed", body_bytes, body_bytes_max));
   }
   target_.clear();
-  config::append_target(*route_, path_, target->query, target_);
+  config::append_target(*route_, upstream(), path_, target->query, target_);
   Endpoint::TextBuffer caller;
   caller_text_ = session_->peer().address_text(caller);
   return {};
@@ -139,7 +142,7 @@ Result<void> Exchange::route() {
 // --------------------------------------------------------------------------------------------------------------------------------
 
 void Exchange::find_endpoint() {
-  const config::Upstream& upstream = *route_->upstream;
+  const config::Upstream& upstream = this->upstream();
   endpoints_tried_ = 0;
   if (const std::optional<Endpoint> address = parse_address(upstream.host, upstream.port)) {
     endpoint_ = *address;
@@ -174,7 +177,7 @@ void Exchange::on_resolve_failed(Error error) {
 /// in turn.
 void Exchange::choose_endpoint() {
   const std::vector<Endpoint>& endpoints = resolution_->endpoints;
-  const config::Upstream& upstream = *route_->upstream;
+  const config::Upstream& upstream = this->upstream();
   const wire::IdentityKey key = upstream.identity ? upstream.identity->key() : wire::IdentityKey{};
   endpoint_index_ = static_cast<std::uint32_t>(gateway_.counters_.calls % endpoints.size());
   const auto own = std::ranges::find_if(endpoints, [this](const Endpoint& endpoint) { return session_->keeps_connection_to(endpoint); });
@@ -192,7 +195,7 @@ void Exchange::choose_endpoint() {
 }
 
 void Exchange::lease() {
-  const config::Upstream& upstream = *route_->upstream;
+  const config::Upstream& upstream = this->upstream();
   stage_ = Stage::lease;
   progress();
   ++attempts_;
@@ -254,7 +257,7 @@ void Exchange::lease_failed(Error error) {
 /// A back end that asks late for our certificate (Apache per directory, IIS) has to keep, until it has seen it, what came of the body; long
 /// bodies would be too much for it.
 bool Exchange::asks_before_body() const {
-  const wire::Identity* const identity = route_->upstream->identity.get();
+  const wire::Identity* const identity = upstream().identity.get();
   const wire::HttpHead& head = request_.head();
   return identity != nullptr && identity->settings().late_authentication == wire::LateAuthentication::allow && !request_complete_ &&
          request_bytes_ == 0 && !expectation_failed_ &&
@@ -278,7 +281,7 @@ void Exchange::send_request_head() {
   if (body_held_) {
     continue_timer_.start(gateway_.io_.timers(), limits::continue_wait_max);
   }
-  const config::Upstream& upstream = *route_->upstream;
+  const config::Upstream& upstream = this->upstream();
   const wire::HttpHead& head = request_.head();
   const ForwardRequestOptions options{
       .target = target_,
@@ -330,7 +333,7 @@ void Exchange::keep_for_replay(ByteView body) {
   if (!body_kept_ || !connection_->reused() || response_begun_) {
     return;
   }
-  if (replay_.size() + body.size() > route_->upstream->replay_buffer_bytes) {
+  if (replay_.size() + body.size() > upstream().replay_buffer_bytes) {
     body_kept_ = false;
     drop_replay();
     return;

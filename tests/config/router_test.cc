@@ -26,12 +26,11 @@ std::string target(std::string_view base_path, std::string api_path, std::string
   upstream.base_path = base_path;
   std::vector<Router::Entry> entries;
   entries.push_back(entry("a", std::move(api_path)));
-  entries.back().route.upstream = &upstream;
   const Router router(std::move(entries));
   const Route* route = router.route("", path);
   REQUIRE(route != nullptr);
   std::string out;
-  append_target(*route, path, query, out);
+  append_target(*route, upstream, path, query, out);
   return out;
 }
 

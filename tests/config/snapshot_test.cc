@@ -136,29 +136,29 @@ TEST_CASE("each API's calls go to its back end under the certificate that was ch
   const Route* a = snapshot.route("any", "/a/1");
   REQUIRE(a != nullptr);
   CHECK(a->api_id == "api-a");
-  CHECK(a->upstream->id == "a");
-  CHECK(a->upstream->host == "a.example");
-  CHECK(a->upstream->port == 8443);
-  CHECK(a->upstream->authority == "a.example:8443");
-  CHECK(a->upstream->certificate_id == "client");
-  REQUIRE(a->upstream->identity != nullptr);
-  const wire::IdentitySettings& settings = a->upstream->identity->settings();
+  CHECK(a->plan->destinations.front().upstream->id == "a");
+  CHECK(a->plan->destinations.front().upstream->host == "a.example");
+  CHECK(a->plan->destinations.front().upstream->port == 8443);
+  CHECK(a->plan->destinations.front().upstream->authority == "a.example:8443");
+  CHECK(a->plan->destinations.front().upstream->certificate_id == "client");
+  REQUIRE(a->plan->destinations.front().upstream->identity != nullptr);
+  const wire::IdentitySettings& settings = a->plan->destinations.front().upstream->identity->settings();
   CHECK(settings.certificate->thumbprint_sha256() == TestPki::instance().certificate("client")->thumbprint_sha256());
-  CHECK(settings.certificate == a->upstream->certificate);
+  CHECK(settings.certificate == a->plan->destinations.front().upstream->certificate);
   CHECK(settings.server_name == "a.example");
   CHECK(settings.validate_chain == wire::Check::on);
   CHECK(settings.validate_name == wire::Check::on);
   REQUIRE(settings.authorities.size() == 1);
   const Route* b = snapshot.route("B:80", "/");
   REQUIRE(b != nullptr);
-  CHECK(b->upstream->certificate_id == "other");
-  CHECK(b->upstream->identity->settings().certificate->thumbprint_sha256() ==
+  CHECK(b->plan->destinations.front().upstream->certificate_id == "other");
+  CHECK(b->plan->destinations.front().upstream->identity->settings().certificate->thumbprint_sha256() ==
         TestPki::instance().certificate("other-client")->thumbprint_sha256());
-  CHECK(b->upstream->identity->settings().server_name == "c.example");
+  CHECK(b->plan->destinations.front().upstream->identity->settings().server_name == "c.example");
   const Route* plain = snapshot.route("", "/plain");
   REQUIRE(plain != nullptr);
-  CHECK(plain->upstream->identity == nullptr);
-  CHECK(plain->upstream->certificate == nullptr);
+  CHECK(plain->plan->destinations.front().upstream->identity == nullptr);
+  CHECK(plain->plan->destinations.front().upstream->certificate == nullptr);
   CHECK(snapshot.identity_keys().size() == 3);
   CHECK(std::ranges::count(snapshot.identity_keys(), wire::IdentityKey{}) == 1);
 }
@@ -358,7 +358,7 @@ TEST_CASE("a serviceUrl borrows the TLS checks of the backend whose URL is its l
         { "id": "tie2", "url": "https://tie.example/", "tls": { "validateCertificateChain": false, "serverName": "two.example" } }],
       "apis": [{ "id": "s", "path": "", "serviceUrl": ")" +
                                                 service_url + "\" }]");
-    const Upstream& upstream = *snapshot.route("", "/")->upstream;
+    const Upstream& upstream = *snapshot.route("", "/")->plan->destinations.front().upstream;
     CHECK(upstream.id.empty());
     CHECK(upstream.certificate == nullptr);
     CHECK(upstream.identity->settings().certificate == nullptr);
@@ -385,16 +385,16 @@ TEST_CASE("an API's own certificate wins over the backend's, whose other setting
              { "id": "other", "path": "other", "backendId": "orders", "certificateId": "other" },
              { "id": "third", "path": "third", "backendId": "orders", "certificateId": "other" },
              { "id": "same", "path": "same", "backendId": "orders", "certificateId": "client")"));
-  const Upstream* own = snapshot.route("", "/own")->upstream;
-  const Upstream* other = snapshot.route("", "/other")->upstream;
+  const Upstream* own = snapshot.route("", "/own")->plan->destinations.front().upstream;
+  const Upstream* other = snapshot.route("", "/other")->plan->destinations.front().upstream;
   REQUIRE(own != other);
   CHECK(own->certificate_id == "client");
   CHECK(other->certificate_id == "other");
   CHECK(other->certificate->thumbprint_sha256() == TestPki::instance().certificate("other-client")->thumbprint_sha256());
   CHECK(other->identity->settings().certificate == other->certificate);
   CHECK(other->identity->key() != own->identity->key());
-  CHECK(snapshot.route("", "/third")->upstream == other);
-  CHECK(snapshot.route("", "/same")->upstream == own);
+  CHECK(snapshot.route("", "/third")->plan->destinations.front().upstream == other);
+  CHECK(snapshot.route("", "/same")->plan->destinations.front().upstream == own);
   CHECK(snapshot.upstreams().size() == 2);
   CHECK(snapshot.identity_keys().size() == 2);
   for (const Upstream* upstream : {own, other}) {
@@ -420,7 +420,7 @@ TEST_CASE("an API with a serviceUrl shows its own certificate under the TLS chec
   const Snapshot& snapshot = setup.build_well(with_backend(R"("url": "https://a.example/", "credentials": { "certificateIds": ["client"] },
       "tls": { "certificateAuthorities": ["corp"], "serverName": "b.example" } }],
     "apis": [{ "id": "s", "path": "", "serviceUrl": "https://a.example/v2", "certificateId": "other")"));
-  const Upstream& upstream = *snapshot.route("", "/")->upstream;
+  const Upstream& upstream = *snapshot.route("", "/")->plan->destinations.front().upstream;
   CHECK(upstream.id.empty());
   CHECK(upstream.certificate_id == "other");
   CHECK(upstream.identity->settings().certificate == upstream.certificate);

@@ -59,7 +59,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       const Route* const route = built.snapshot->route("a.example:80", path);
       if (route != nullptr) {
         std::string target;
-        append_target(*route, path, std::nullopt, target);
+        append_target(*route, *route->plan->destinations.front().upstream, path, std::nullopt, target);
         SIGNET_CHECK(target.starts_with('/') && path.starts_with(route->path));
       }
     }

@@ -33,6 +33,8 @@ enum class ErrorKind : std::uint8_t {
   expectation_failed,       ///< Expect with something other than 100-continue
   transfer_coding_refused,  ///< Transfer-Encoding other than chunked
   no_route,                 ///< no API, or no operation, takes this path
+  forbidden,                ///< an ip-filter of the API's policy does not let the caller in
+  rate_limited,             ///< more calls than a rate-limit of the API's policy allows
   // identity
   no_certificate,             ///< the backend names a certificate and none is usable: no connection is made
   identity_refused,           ///< the back end answered our certificate with an alert
@@ -55,10 +57,13 @@ enum class ErrorKind : std::uint8_t {
   // backend, HTTP
   bad_response,  ///< not HTTP, or HTTP that RFC 9112 tells us to refuse
   response_head_too_large,
-  backend_timeout,  ///< no (more) bytes of the answer in time
+  backend_timeout,       ///< no (more) bytes of the answer in time
+  backend_error_status,  ///< an answer of 400 or above, where the policy says fail-on-error-status-code
+  circuit_open,          ///< the backend's circuit breaker has tripped, or that of every member of its pool
   // internal
-  config,    ///< a configuration or certificate file that cannot be used; `detail` is for the operator
-  overload,  ///< a limit of ours is reached (connections, buffers, waiting calls)
+  config,      ///< a configuration or certificate file that cannot be used; `detail` is for the operator
+  no_backend,  ///< the API names none
+  overload,    ///< a limit of ours is reached (connections, buffers, waiting calls)
   shutting_down,
   internal,  ///< a promise of ours is broken
 };

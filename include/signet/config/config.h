@@ -3,6 +3,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +15,7 @@
 #include "signet/base/result.h"
 #include "signet/config/cidr.h"
 #include "signet/config/report.h"
+#include "signet/wire/certificate.h"
 #include "signet/wire/tls_types.h"
 
 /// The configuration as values: what a file (config/load.h) or the management side says, checked one by one, with references between
@@ -28,8 +31,31 @@ struct Reference {
   Source source;
 };
 
+/// How a listener speaks TLS with callers. ALPN offers http/1.1, sessions may be resumed.
+struct ListenerTls {
+  std::vector<Reference> certificate_ids;  ///< at least one; by the name that the caller asks for (SNI), the first where none matches
+  wire::TlsVersion min_version = wire::TlsVersion::tls12;
+  wire::TlsVersion max_version = wire::TlsVersion::tls13;
+};
+
 struct Listener {
   Endpoint address;  ///< port 0: any free one
+  std::optional<ListenerTls> tls;
+  Source source;
+};
+
+/// The management listener.
+struct Admin {
+  Endpoint address;
+  bool tls = true;
+  Reference certificate_id;  ///< of the listener; empty: one that Signet makes itself, in the state directory
+  Source source;
+};
+
+/// A policy as it was written. It is read, parsed and compiled when a snapshot is built.
+struct PolicyDocument {
+  std::string xml;  ///< not looked at if there is a file
+  Reference file;
   Source source;
 };
 
@@ -56,9 +82,10 @@ enum class ForwardedHeaders : std::uint8_t {
   both,
 };
 
-/// A client identity: one source of key and chain. Exactly one of `pfx_file` and `pem_file` is set.
+/// A client identity: one source of key and chain. Exactly one of `pfx_file`, `pem_file` and `loaded` is set.
 struct Certificate {
   std::string id;
+  std::shared_ptr<const wire::Certificate> loaded;  ///< of the store: it was opened when it was uploaded
   Reference pfx_file;
   Reference pem_file;
   Reference key_file;  ///< with `pem_file`; empty: the key stands there too
@@ -107,10 +134,50 @@ struct BackendTls {
   seconds session_lifetime = wire::session_lifetime_default;  ///< of a TLS session after its full handshake; zero: none is resumed
 };
 
+/// A header field or a query parameter, once with each value.
+struct NamedValues {
+  std::string name;
+  std::vector<std::string> values;
+};
+
+/// `Authorization: scheme parameter`
+struct Authorization {
+  std::string scheme;
+  std::string parameter;
+};
+
 struct BackendCredentials {
   std::vector<Reference> certificate_ids;  ///< the first is presented
   std::vector<Reference> certificate;      ///< thumbprints, SHA-1 or SHA-256; not looked at if there are ids
+  std::vector<NamedValues> query;
+  std::vector<NamedValues> header;
+  std::optional<Authorization> authorization;
 };
+
+struct StatusRange {
+  std::uint16_t min = 0;
+  std::uint16_t max = 0;  ///< included
+};
+
+/// When a backend is left alone for a while. A failure is an answer within `statuses`, or a call without an answer if `errors`.
+struct CircuitBreakerRule {
+  std::string name;
+  std::uint32_t failures_max = 0;  ///< that many within `interval` trip it; 0: `percentage` decides
+  std::uint32_t percentage = 0;    ///< of the calls within `interval`, 1 to 100
+  seconds interval{};
+  std::vector<StatusRange> statuses;
+  std::vector<std::string> error_reasons;  ///< as they were given; any of them: calls without an answer count
+  seconds trip_duration{};
+  bool accept_retry_after = false;  ///< Retry-After of the failure that trips it counts in place of `trip_duration`
+};
+
+struct PoolMember {
+  Reference backend_id;
+  std::uint32_t weight = 1;    ///< share of the calls among those of its priority; 0 to 100
+  std::uint32_t priority = 0;  ///< lower ones first; the next group only when every member of this one has tripped
+};
+
+enum class BackendType : std::uint8_t { single, pool };
 
 /// Per shard and address.
 struct BackendConnections {
@@ -145,6 +212,8 @@ struct Backend {
   std::string id;
   std::string title;
   std::string description;
+  BackendType type = BackendType::single;
+  std::vector<PoolMember> pool;  ///< of a pool, which uses nothing of what follows but `source`
   Url url;
   BackendCredentials credentials;
   BackendTls tls;
@@ -153,18 +222,33 @@ struct Backend {
   HostHeader host_header = HostHeader::backend;
   /// Of a request's body, kept until the back end has answered, so that it can be sent again; 0: off.
   std::uint32_t replay_buffer_bytes = 64 * 1024;
+  std::vector<CircuitBreakerRule> circuit_breaker;
   Source source;
 };
 
-/// A front-side path and where its calls go. Exactly one of `backend_id` and `service_url` is set.
+/// Calls of one method to one place below an API's path.
+struct Operation {
+  std::string id;
+  std::string display_name;
+  std::string method;        ///< a token of RFC 9110, as callers send it: "GET"
+  std::string url_template;  ///< "/orders/{id}": a name in braces takes one segment, or at the end, as {*name} or "/*", all that is left
+  std::optional<PolicyDocument> policy;
+  Source source;
+};
+
+/// A front-side path and where its calls go. At most one of `backend_id` and `service_url` is set; with none, the policy has to say it.
 struct Api {
   std::string id;
   std::string display_name;
   std::string path;                ///< no slash at either end; empty takes every path
   std::vector<std::string> hosts;  ///< lower case, no port; empty: any
   Reference backend_id;
-  Reference service_url;     ///< checked: `parse_url` reads it
-  Reference certificate_id;  ///< shown to the back end in place of the backend's credentials; empty: those (none for a serviceUrl)
+  Reference service_url;              ///< checked: `parse_url` reads it
+  Reference certificate_id;           ///< shown to the back end in place of the backend's credentials; empty: those (none for a serviceUrl)
+  bool takes_http = true;             ///< `protocols`: calls over plain connections
+  bool takes_https = true;            ///< and over TLS
+  std::vector<Operation> operations;  ///< none: every method and every path below its own
+  std::optional<PolicyDocument> policy;
   Source source;
 };
 
@@ -185,6 +269,12 @@ struct Config {
   std::vector<CertificateRevocationList> certificate_revocation_lists;
   std::vector<Backend> backends;
   std::vector<Api> apis;
+  std::optional<PolicyDocument> policy;  ///< of the global scope
+  std::optional<Admin> admin;
+  Reference state_directory;  ///< what Signet itself makes; empty: nothing is written
+  Reference secrets_root;     ///< folder below which certificates may be named by file:// URLs; empty: none may
+  /// Back ends at such addresses are allowed although they are internal (link-local, or our own management listener).
+  std::vector<Cidr> allow_internal_backends;
 };
 
 /// Reads an http or https URL without user, query and fragment. Errors: config, one sentence that says what was expected.

@@ -10,14 +10,19 @@
 
 namespace signet::config {
 
+class OperationTable;
+struct Plan;
 struct Upstream;
 
 /// One API as a call meets it.
 struct Route {
   std::string api_id;
-  std::string path;                    ///< "/orders"; empty takes every path
-  std::size_t matched_length = 0;      ///< bytes of a matching request path that belong to the API: the size of `path`
-  const Upstream* upstream = nullptr;  ///< lives as long as the snapshot
+  std::string path;                            ///< "/orders"; empty takes every path
+  std::size_t matched_length = 0;              ///< bytes of a matching request path that belong to the API: the size of `path`
+  const Plan* plan = nullptr;                  ///< of its calls if it has no operations; lives as long as the snapshot
+  const OperationTable* operations = nullptr;  ///< null: it has none, and takes every method and path
+  bool takes_http = true;                      ///< calls over plain connections
+  bool takes_https = true;
 };
 
 /// Finds the route of a call. Immutable once built; `route` allocates nothing and may be called from any thread.
@@ -61,8 +66,9 @@ class Router {
 /// The host of a Host field without its port and one trailing dot. A view into `authority`.
 [[nodiscard]] std::string_view host_without_port(std::string_view authority);
 
-/// Appends the request target for the back end: the API's path is taken off `path`, the rest appended to the back end's base path, and the
-/// query, where there is one, after a question mark. REQUIRES: `path` is what `route` was found with.
-void append_target(const Route& route, std::string_view path, std::optional<std::string_view> query, std::string& out);
+/// Appends the request target for the back end: the API's path is taken off `path`, the rest appended to the base path of `upstream`, and
+/// the query, where there is one, after a question mark. REQUIRES: `path` is what `route` was found with.
+void append_target(const Route& route, const Upstream& upstream, std::string_view path, std::optional<std::string_view> query,
+                   std::string& out);
 
 }  // namespace signet::config

@@ -16,6 +16,7 @@
 #include "signet/base/endpoint.h"
 #include "signet/config/config.h"
 #include "signet/config/files.h"
+#include "signet/config/plan.h"
 #include "signet/config/report.h"
 #include "signet/config/router.h"
 #include "signet/wire/certificate.h"
@@ -43,6 +44,7 @@ struct Upstream {
   std::uint32_t idle_connections_max = 0;
   Duration idle_timeout{};
   std::uint32_t replay_buffer_bytes = 0;  ///< 0: off
+  std::vector<CircuitBreakerRule> circuit_breaker;
 };
 
 /// The compiled configuration: everything that a call needs to find its way, with all certificates loaded. Immutable and shared by all
@@ -53,6 +55,7 @@ class Snapshot {
     Config config;
     std::uint64_t generation = 1;
     std::vector<std::unique_ptr<const Upstream>> upstreams;
+    std::vector<std::unique_ptr<const Plan>> plans;
     Router router;
   };
 

@@ -9,7 +9,7 @@
 
 #include "signet/config/files.h"
 
-namespace signet::app {
+namespace signet::control {
 
 /// The system's files, with a note of what was read: so whoever builds a snapshot knows which files it came from, those that were looked
 /// for in vain included, without a list of settings that name files. Keeps no content.
@@ -50,4 +50,4 @@ class RecordingFiles final : public config::Files {
   std::map<std::string, Listed> listed_;
 };
 
-}  // namespace signet::app
+}  // namespace signet::control

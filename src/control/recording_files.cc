@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <functional>
 
-namespace signet::app {
+namespace signet::control {
 
 /// The digest only tells that a file has changed; it protects nothing.
 RecordingFiles::Seen RecordingFiles::note(const Result<std::string>& content, std::size_t bytes_max) {
@@ -58,4 +58,4 @@ bool RecordingFiles::changed() {
          });
 }
 
-}  // namespace signet::app
+}  // namespace signet::control

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "compose.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "signet/config/resources.h"
+
+namespace signet::control {
+
+namespace {
+
+using nlohmann::json;
+
+/// Properties as they were given: the readable ones with the secret ones merged into them.
+std::string whole_properties(const Object& object) {
+  if (object.secret.empty()) {
+    return object.value;
+  }
+  json properties = json::parse(object.value, nullptr, false);
+  const json secret = json::parse(object.secret, nullptr, false);
+  if (properties.is_discarded() || secret.is_discarded()) {
+    return object.value;  // its reader says what is wrong
+  }
+  properties.merge_patch(secret);
+  return properties.dump();
+}
+
+std::string replaced(std::string text, std::string_view what, char with) {
+  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; ++at) {
+    text.replace(at, what.size(), 1, with);
+  }
+  return text;
+}
+
+class Composer {
+ public:
+  Composer(const config::Config& file, config::Report& report) : config_(file), report_(report) {
+    note_ids(config_.certificates);
+    note_ids(config_.backends);
+    note_ids(config_.apis);
+  }
+
+  /// Objects come sorted: an API before what belongs to it.
+  void add(const std::string& key, const Object& object) {
+    const std::vector<std::string> parts = key_parts(key);
+    const config::Source source{.pointer = "/" + key};
+    if (parts.size() == 2 && parts[0] == "certificates") {
+      config::Certificate certificate{.id = parts[1], .loaded = object.certificate, .source = source};
+      append(config_.certificates, std::move(certificate), "certificate");
+    } else if (parts.size() == 2 && parts[0] == "backends") {
+      append(config_.backends, config::parse_backend(parts[1], whole_properties(object), report_), "backend");
+    } else if (parts.size() == 2 && parts[0] == "apis") {
+      append(config_.apis, config::parse_api(parts[1], whole_properties(object), report_), "API");
+    } else if (key == "policies/policy") {
+      set_policy(config_.policy, object, source);
+    } else if (parts.size() >= 4 && parts[0] == "apis") {
+      add_below_api(parts, object, source);
+    } else {
+      report_.error(source, "no such kind of object");
+    }
+  }
+
+  [[nodiscard]] config::Config take() { return std::move(config_); }
+
+ private:
+  template <typename Value>
+  void note_ids(const std::vector<Value>& objects) {
+    for (const Value& object : objects) {
+      file_ids_.emplace(&objects, object.id);
+    }
+  }
+
+  template <typename Value>
+  void append(std::vector<Value>& objects, Value object, std::string_view kind) {
+    if (const auto [first, last] = file_ids_.equal_range(&objects);
+        std::any_of(first, last, [&](const auto& taken) { return taken.second == object.id; })) {
+      report_.error(object.source,
+                    fmt::format("{} \"{}\" is in the configuration file and in the store: remove it from one of the two", kind, object.id));
+      return;
+    }
+    objects.push_back(std::move(object));
+  }
+
+  void set_policy(std::optional<config::PolicyDocument>& target, const Object& object, const config::Source& source) {
+    const json properties = json::parse(object.value, nullptr, false);
+    if (target || !properties.is_object() || !properties.contains("value") || !properties["value"].is_string()) {
+      report_.error(source, target ? "this policy is in the configuration file and in the store" : "expected a policy document");
+      return;
+    }
+    target = config::PolicyDocument{.xml = properties["value"].get<std::string>(), .file = {}, .source = source};
+  }
+
+  void add_below_api(const std::vector<std::string>& parts, const Object& object, const config::Source& source) {
+    const auto api = std::ranges::find(config_.apis, parts[1], &config::Api::id);
+    if (api == config_.apis.end()) {
+      report_.error(source, fmt::format("API \"{}\" does not exist", parts[1]));
+    } else if (parts.size() == 4 && parts[2] == "operations") {
+      api->operations.push_back(config::parse_operation(parts[1], parts[3], whole_properties(object), report_));
+    } else if (parts.size() == 4 && parts[2] == "policies") {
+      set_policy(api->policy, object, source);
+    } else if (parts.size() == 6 && parts[2] == "operations" && parts[4] == "policies") {
+      const auto operation = std::ranges::find(api->operations, parts[3], &config::Operation::id);
+      if (operation == api->operations.end()) {
+        report_.error(source, fmt::format("operation \"{}\" does not exist", parts[3]));
+      } else {
+        set_policy(operation->policy, object, source);
+      }
+    } else {
+      report_.error(source, "no such kind of object");
+    }
+  }
+
+  config::Config config_;
+  config::Report& report_;
+  std::multimap<const void*, std::string> file_ids_;  ///< by the list that they are in
+};
+
+}  // namespace
+
+std::vector<std::string> key_parts(std::string_view key) {
+  std::vector<std::string> parts;
+  for (std::size_t begin = 0; begin <= key.size();) {
+    const std::size_t end = std::min(key.find('/', begin), key.size());
+    parts.push_back(replaced(replaced(std::string(key.substr(begin, end - begin)), "%2F", '/'), "%25", '%'));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+config::Config compose(const config::Config& file, const Objects& objects, config::Report& report) {
+  Composer composer(file, report);
+  for (const auto& [key, object] : objects) {
+    composer.add(key, *object);
+  }
+  return composer.take();
+}
+
+}  // namespace signet::control
