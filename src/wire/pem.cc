@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "pem.h"
 
-#include <wolfssl/wolfcrypt/coding.h>
-
 #include <algorithm>
 
 #include "signet/wire/certificate.h"
@@ -16,10 +14,6 @@ constexpr std::string_view begin_mark = "-----BEGIN ";
 constexpr std::string_view end_mark = "-----END ";
 constexpr std::string_view dashes = "-----";
 
-constexpr bool is_space(char c) {
-  return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f' || c == '\v';
-}
-
 std::unexpected<Error> damaged_block(std::string_view label, std::size_t number, std::string_view how) {
   return fail(ErrorKind::config, Origin::internal,
               "the PEM text is damaged: block " + std::to_string(number) + " (" + printable(label) + ") " + std::string(how));
@@ -29,20 +23,6 @@ std::unexpected<Error> damaged_block(std::string_view label, std::size_t number,
 
 bool looks_like_pem(std::string_view text) {
   return text.find(begin_mark) != std::string_view::npos;
-}
-
-std::optional<SecretBytes> base64_decode(std::string_view text) {
-  SecretBytes digits;
-  digits.reserve(text.size() + 1);
-  for (const char c : text) {
-    if (!is_space(c)) digits.push_back(static_cast<std::byte>(c));
-  }
-  if (digits.empty() || digits.size() % 4 != 0) return std::nullopt;
-  SecretBytes out(digits.size() / 4 * 3);
-  auto size = static_cast<word32>(out.size());
-  if (Base64_Decode(raw(digits), static_cast<word32>(digits.size()), raw_out(out), &size) != 0) return std::nullopt;
-  out.resize(size);
-  return out;
 }
 
 Result<std::vector<PemBlock>> read_pem(std::string_view text) {

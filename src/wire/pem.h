@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "signet/base/result.h"
+#include "signet/wire/digest.h"
 #include "secret_bytes.h"
 
 namespace signet::wire {
@@ -23,8 +23,5 @@ struct PemBlock {
 /// Every block; text around them is passed over, line ends may be any, a byte order mark is taken. Error: config, internal: a block without
 /// its end, or not Base64.
 [[nodiscard]] Result<std::vector<PemBlock>> read_pem(std::string_view text);
-
-/// White space is passed over. Nothing if anything else is not Base64.
-[[nodiscard]] std::optional<SecretBytes> base64_decode(std::string_view text);
 
 }  // namespace signet::wire

@@ -144,15 +144,4 @@ std::string printable(std::string_view utf8) {
   return out;
 }
 
-std::string hex_upper(ByteView bytes) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string out;
-  out.reserve(bytes.size() * 2);
-  for (const std::byte octet : bytes) {
-    out += digits[std::to_integer<unsigned>(octet >> 4)];
-    out += digits[std::to_integer<unsigned>(octet & std::byte{0x0f})];
-  }
-  return out;
-}
-
 }  // namespace signet::wire

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "signet/base/bytes.h"
+#include "signet/wire/digest.h"
 #include "secret_bytes.h"
 
 /// The character sets of certificates and PFX files, from and to UTF-8.
@@ -28,8 +29,5 @@ void append_utf8(std::string& out, char32_t code_point);
 
 /// For a line of text that people read: control characters and octets that are not UTF-8 as a backslash and two hexadecimal digits.
 [[nodiscard]] std::string printable(std::string_view utf8);
-
-/// Upper-case hexadecimal, no separators.
-[[nodiscard]] std::string hex_upper(ByteView bytes);
 
 }  // namespace signet::wire
