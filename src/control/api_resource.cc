@@ -2,7 +2,6 @@
 #include "api_resource.h"
 
 #include <fmt/core.h>
-#include <string.h>
 
 #include <algorithm>
 
@@ -264,11 +263,6 @@ ApiResult<std::shared_ptr<const View>> write(const Call& call, const std::vector
 
 ApiResult<std::shared_ptr<const View>> write_referred(const Call& call, const std::vector<std::string>& parts, const Prepare& prepare) {
   return write_with(call, parts, prepare, Others::conflict);
-}
-
-void wipe_text(std::string& text) {
-  explicit_bzero(text.data(), text.size());
-  text.clear();
 }
 
 }  // namespace signet::control

@@ -89,7 +89,4 @@ using Prepare = std::function<ApiResult<Change>(const View&)>;
 /// JSON text of properties as they are stored. Never throws for text that is not UTF-8.
 [[nodiscard]] std::string dump(const json& value);
 
-/// Overwrites a text that was secret, then empties it.
-void wipe_text(std::string& text);
-
 }  // namespace signet::control

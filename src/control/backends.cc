@@ -70,7 +70,10 @@ std::vector<ApiError::Detail> missing_certificates(const View& view, const json&
 
 /// Checks that need more than the properties themselves; the rest is told when all is put together.
 ApiResult<Change::Put> put_of(const Call& call, const View& view, json properties, const Object* before) {
-  const json secret = before == nullptr ? json::object() : json::parse(before->secret, nullptr, false);
+  json secret = json::object();
+  if (before != nullptr && !before->secret.empty()) {
+    secret = json::parse(before->secret, nullptr, false);
+  }
   if (ApiResult<void> filled = fill_masks(properties, secret); !filled) {
     return std::unexpected(std::move(filled.error()));
   }

@@ -8,11 +8,12 @@
 #include <chrono>
 #include <set>
 
+#include "signet/wire/digest.h"
 #include "api_list.h"
 #include "api_object.h"
-#include "base64.h"
 #include "compose.h"
 #include "handlers.h"
+#include "pem_text.h"
 #include "referrers.h"
 #include "secret_source.h"
 
@@ -61,7 +62,11 @@ json certificate_properties(const Call& call, const std::string& id, const Certi
                   {"chainLength", certificate->chain().size()},
                   {"usedBy", used_by(call.target, referrers.of_certificate(id, *certificate))}};
     if (!warnings.empty()) {
-      properties["lastStatus"] = status_object("Warning", fmt::format("{}", fmt::join(warnings, " ")));
+      std::string all;
+      for (const std::string& warning : warnings) {
+        all += (all.empty() ? "" : "; ") + warning;
+      }
+      properties["lastStatus"] = status_object("Warning", std::move(all));
     }
   }
   if (object != nullptr) {
@@ -122,7 +127,7 @@ struct Wiped {
   ~Wiped() {
     for (const char* name : {"data", "password"}) {
       if (const auto found = properties.find(name); found != properties.end() && found->is_string()) {
-        wipe_text(found->get_ref<std::string&>());
+        wire::wipe(found->get_ref<std::string&>());
       }
     }
   }
@@ -137,8 +142,8 @@ ApiResult<Upload> open_data(const json& properties) {
   if (password != properties.end() && !password->is_string()) {
     return invalid("password", "expected a text");
   }
-  std::optional<ByteVector> file = base64_decoded(data.get_ref<const std::string&>());
-  if (!file || file->empty()) {
+  const std::optional<wire::SecretBytes> file = wire::base64_decode(data.get_ref<const std::string&>());
+  if (!file) {
     return invalid("data", "expected a PFX file in Base64");
   }
   wire::PfxOptions options;
@@ -146,9 +151,8 @@ ApiResult<Upload> open_data(const json& properties) {
     options.password = password->get_ref<const std::string&>();
   }
   Result<CertificatePointer> certificate = wire::Certificate::from_pfx(*file, options);
-  std::ranges::fill(*file, std::byte{0});
   if (options.password) {
-    wipe_text(*options.password);
+    wire::wipe(*options.password);
   }
   if (!certificate) {
     const std::string& detail = certificate.error().detail;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "signet/config/files.h"
+#include "signet/wire/secret_bytes.h"
 #include "api_resource.h"
 
 namespace signet::control {
@@ -124,12 +125,12 @@ std::expected<std::shared_ptr<const wire::Certificate>, std::string> open_secret
       return fail(ErrorKind::config, Origin::internal, std::move(key.error()));
     }
     Result<std::shared_ptr<const wire::Certificate>> pair = wire::Certificate::from_pem(*content, *key, *password);
-    wipe_text(*key);
+    wire::wipe(*key);
     return pair;
   }();
-  wipe_text(*content);
+  wire::wipe(*content);
   if (*password) {
-    wipe_text(**password);
+    wire::wipe(**password);
   }
   if (!certificate) {
     return std::unexpected(fmt::format("{}: {}", plain.string(), certificate.error().detail));
