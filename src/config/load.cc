@@ -133,6 +133,7 @@ Config read_config(Document& document, const json::Node& root) {
   reader.duration("drainTimeout", config.drain_timeout, Duration::zero(), hours(24));
   reader.boolean("watchFiles", config.watch_files);
   read_access_log(reader, config);
+  reader.file("stateDirectory", config.state_directory);
   reader.choice<ForwardedHeaders>("forwardedHeaders", config.forwarded_headers, forwarded_headers);
   reader.object("errors", [&](ObjectReader& errors) { read_errors(errors, config); });
   read_objects(reader, "certificates", read_certificate, config.certificates);
@@ -140,7 +141,7 @@ Config read_config(Document& document, const json::Node& root) {
   read_objects(reader, "certificateRevocationLists", read_certificate_revocation_list, config.certificate_revocation_lists);
   read_objects(reader, "backends", read_backend, config.backends);
   read_objects(reader, "apis", read_api, config.apis);
-  reader.not_available({"admin", "stateDirectory", "policyFile"});
+  reader.not_available({"admin", "policyFile"});
   return config;
 }
 

@@ -50,6 +50,7 @@ constexpr std::string_view everything = R"({
     "timeouts": { "head": "1500ms", "idle": "2m", "body": "1h" },
     "drainTimeout": "0s",
     "accessLog": "log/access",
+    "stateDirectory": "state",
     "forwardedHeaders": "both",
     "errors": { "backendTlsStatus": 502 },
     "certificates": [
@@ -103,6 +104,7 @@ TEST_CASE("every setting of the gateway arrives in the configuration", "[config]
   CHECK(config.timeouts.body == 1h);
   CHECK(config.drain_timeout == 0s);
   CHECK(config.access_log == "conf/log/access");
+  CHECK(config.state_directory.value == "conf/state");
   CHECK(config.forwarded_headers == ForwardedHeaders::both);
   CHECK(config.backend_tls_status == 502);
 }
