@@ -47,7 +47,8 @@ std::string next_link(const Call& call, std::size_t skip) {
   std::string query;
   for (const auto& [name, value] : call.target.query) {
     if (!same_word(name, "$skip")) {
-      query += fmt::format("{}{}={}", query.empty() ? "?" : "&", name.starts_with('$') ? name : percent_encoded(name), percent_encoded(value));
+      query +=
+          fmt::format("{}{}={}", query.empty() ? "?" : "&", name.starts_with('$') ? name : percent_encoded(name), percent_encoded(value));
     }
   }
   query += fmt::format("{}$skip={}", query.empty() ? "?" : "&", skip);

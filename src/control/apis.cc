@@ -99,8 +99,7 @@ Answer list_apis(const Call& call) {
   for (const config::Api& api : view->snapshot->config().apis) {
     ids.push_back(api.id);
   }
-  return list_answer(
-      call, std::move(ids), [&](const std::string& id) { return shown(*view, id); }, fields);
+  return list_answer(call, std::move(ids), [&](const std::string& id) { return shown(*view, id); }, fields);
 }
 
 Answer get_api(const Call& call) {
@@ -120,8 +119,7 @@ Answer patch_api(const Call& call) {
   if (!patch) {
     return std::unexpected(patch.error());
   }
-  return patch_object(api_kind, call,
-                      [&](const View& view, const Object* before) { return put_of(call, view, patched(*before, *patch)); });
+  return patch_object(api_kind, call, [&](const View& view, const Object* before) { return put_of(call, view, patched(*before, *patch)); });
 }
 
 /// With all that belongs to it.

@@ -131,8 +131,7 @@ ApiResult<std::chrono::seconds> reconnect_after(const Call& call) {
     return std::chrono::seconds::zero();
   }
   const json& after = body->at(pointer);
-  const std::optional<std::chrono::seconds> duration =
-      after.is_string() ? iso_duration(after.get_ref<const std::string&>()) : std::nullopt;
+  const std::optional<std::chrono::seconds> duration = after.is_string() ? iso_duration(after.get_ref<const std::string&>()) : std::nullopt;
   if (!duration || *duration > reconnect_after_max) {
     return invalid("after", "expected a duration of at most one day, such as \"PT2M\"");
   }
@@ -148,8 +147,7 @@ Answer list_backends(const Call& call) {
   for (const config::Backend& backend : view->snapshot->config().backends) {
     ids.push_back(backend.id);
   }
-  return list_answer(
-      call, std::move(ids), [&](const std::string& id) { return shown(call, *view, id); }, fields);
+  return list_answer(call, std::move(ids), [&](const std::string& id) { return shown(call, *view, id); }, fields);
 }
 
 Answer get_backend(const Call& call) {
@@ -161,8 +159,7 @@ Answer put_backend(const Call& call) {
   if (!properties) {
     return std::unexpected(properties.error());
   }
-  return put_object(backend_kind, call,
-                    [&](const View& view, const Object* before) { return put_of(call, view, *properties, before); });
+  return put_object(backend_kind, call, [&](const View& view, const Object* before) { return put_of(call, view, *properties, before); });
 }
 
 Answer patch_backend(const Call& call) {

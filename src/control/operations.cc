@@ -54,8 +54,7 @@ Answer list_operations(const Call& call) {
   for (const config::Operation& operation : api->operations) {
     ids.push_back(operation.id);
   }
-  return list_answer(
-      call, std::move(ids), [&](const std::string& id) { return shown(*view, call.id(), id); }, fields);
+  return list_answer(call, std::move(ids), [&](const std::string& id) { return shown(*view, call.id(), id); }, fields);
 }
 
 Answer get_operation(const Call& call) {
