@@ -57,6 +57,7 @@ class Snapshot {
     std::vector<std::unique_ptr<const Upstream>> upstreams;
     std::vector<std::unique_ptr<const Plan>> plans;
     Router router;
+    std::shared_ptr<const wire::Certificate> admin_certificate;
   };
 
   explicit Snapshot(Parts parts) : parts_(std::move(parts)) {}
@@ -76,6 +77,9 @@ class Snapshot {
   /// In the order of the configuration: its backends, then what its APIs add: serviceUrls, and backends under another certificate. Several
   /// may have the id of one backend.
   [[nodiscard]] const std::vector<std::unique_ptr<const Upstream>>& upstreams() const { return parts_.upstreams; }
+
+  /// What the management listener shows; null: it makes one itself, or there is none.
+  [[nodiscard]] const std::shared_ptr<const wire::Certificate>& admin_certificate() const { return parts_.admin_certificate; }
 
   /// Keys of the identities in use, for ConnectionPool::retain; the all-zero key of plain connections is among them if there is an http
   /// upstream. No repetitions.
