@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "json.h"
+#include "load_admin.h"
 #include "load_objects.h"
 #include "reader.h"
 
@@ -62,10 +63,10 @@ void read_listeners(ObjectReader& reader, std::vector<Listener>& listeners) {
   }
 }
 
-void read_trusted_proxies(ObjectReader& reader, std::vector<Cidr>& proxies) {
-  reader.each("trustedProxies", json::Type::string, [&](const Item& item) {
-    if (const std::optional<Cidr> proxy = parse_cidr(item.node->text)) {
-      proxies.push_back(*proxy);
+void read_cidrs(ObjectReader& reader, std::string_view name, std::vector<Cidr>& blocks) {
+  reader.each(name, json::Type::string, [&](const Item& item) {
+    if (const std::optional<Cidr> block = parse_cidr(item.node->text)) {
+      blocks.push_back(*block);
     } else {
       reader.document().report().error(
           reader.document().source(item.node->offset, item.pointer),
@@ -127,7 +128,7 @@ Config read_config(Document& document, const json::Node& root) {
   reader.ignore("$schema");
   reader.number("shards", config.shards, 0, shards_max);
   read_listeners(reader, config.listeners);
-  read_trusted_proxies(reader, config.trusted_proxies);
+  read_cidrs(reader, "trustedProxies", config.trusted_proxies);
   reader.object("limits", [&](ObjectReader& limits) { read_limits(limits, config.limits); });
   reader.object("timeouts", [&](ObjectReader& timeouts) { read_timeouts(timeouts, config.timeouts); });
   reader.duration("drainTimeout", config.drain_timeout, Duration::zero(), hours(24));
@@ -141,7 +142,10 @@ Config read_config(Document& document, const json::Node& root) {
   read_objects(reader, "certificateRevocationLists", read_certificate_revocation_list, config.certificate_revocation_lists);
   read_objects(reader, "backends", read_backend, config.backends);
   read_objects(reader, "apis", read_api, config.apis);
-  reader.not_available({"admin", "policyFile"});
+  reader.file("secretsRoot", config.secrets_root);
+  read_cidrs(reader, "allowInternalBackends", config.allow_internal_backends);
+  read_admin(reader, config);
+  reader.not_available({"policyFile"});
   return config;
 }
 

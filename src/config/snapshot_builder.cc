@@ -105,6 +105,10 @@ Built Builder::run() {
   for (const Api& api : config_.apis) {
     add_api(api);
   }
+  std::shared_ptr<const wire::Certificate> admin_certificate;
+  if (config_.admin && !config_.admin->certificate_id.value.empty()) {
+    admin_certificate = credential_by_id(config_.admin->certificate_id).certificate;
+  }
   check_listeners();
   if (built_.report.ok()) {
     built_.certificates_changed = material_.remember();
@@ -115,6 +119,7 @@ Built Builder::run() {
         .plans = std::move(plans_),
         .router = Router(std::move(routes_)),
         .certificates = std::move(certificates_),
+        .admin_certificate = std::move(admin_certificate),
     });
   }
   return std::move(built_);

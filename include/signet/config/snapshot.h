@@ -58,6 +58,7 @@ class Snapshot {
     std::vector<std::unique_ptr<const Plan>> plans;
     Router router;
     std::map<std::string, std::shared_ptr<const wire::Certificate>, std::less<>> certificates;
+    std::shared_ptr<const wire::Certificate> admin_certificate;
   };
 
   explicit Snapshot(Parts parts) : parts_(std::move(parts)) {}
@@ -82,6 +83,8 @@ class Snapshot {
   [[nodiscard]] const std::map<std::string, std::shared_ptr<const wire::Certificate>, std::less<>>& certificates() const {
     return parts_.certificates;
   }
+  /// What the management listener shows; null: it makes one itself, or there is none.
+  [[nodiscard]] const std::shared_ptr<const wire::Certificate>& admin_certificate() const { return parts_.admin_certificate; }
 
   /// Keys of the identities in use, for ConnectionPool::retain; the all-zero key of plain connections is among them if there is an http
   /// upstream. No repetitions.
