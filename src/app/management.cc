@@ -36,6 +36,8 @@ struct Management::Reconnect {
   io::Timer<Reconnect, &Reconnect::on_due> timer{this};
 };
 
+Management::Management() = default;
+
 Management::~Management() {
   stop(std::chrono::steady_clock::now(), nullptr);
 }

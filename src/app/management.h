@@ -36,7 +36,7 @@ class Management {
     std::function<void(const std::string& id)> reconnect;  ///< of one back end, now; on the control shard: must not block
   };
 
-  Management() = default;
+  Management();
   Management(const Management&) = delete;
   Management& operator=(const Management&) = delete;
   ~Management();
