@@ -76,7 +76,7 @@ std::string found(const json::Node& node) {
 }
 
 /// Largest number in front of a unit: of the smallest ones, thirty years.
-constexpr std::int64_t count_max = 1'000'000'000;
+constexpr std::int64_t units_max = 1'000'000'000;
 constexpr std::array<Unit, 2> date_units{{{"W", std::chrono::weeks(1)}, {"D", std::chrono::days(1)}}};
 constexpr std::array<Unit, 3> time_units{{{"H", std::chrono::hours(1)}, {"M", std::chrono::minutes(1)}, {"S", std::chrono::seconds(1)}}};
 
@@ -100,7 +100,7 @@ std::optional<Duration> parse_counts(std::string_view rest, std::span<const Unit
   while (!rest.empty()) {
     std::int64_t count = 0;
     const auto [stop, error] = std::from_chars(rest.data(), rest.data() + rest.size(), count);
-    if (error != std::errc{} || rest.starts_with('-') || count > count_max) {
+    if (error != std::errc{} || rest.starts_with('-') || count > units_max) {
       return std::nullopt;
     }
     rest.remove_prefix(static_cast<std::size_t>(stop - rest.data()));
@@ -148,7 +148,7 @@ std::optional<Duration> parse_time(std::string_view text) {
   std::int64_t count = 0;
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, count);
-  if (error == std::errc{} && count >= 0 && count <= count_max && !text.starts_with('-')) {
+  if (error == std::errc{} && count >= 0 && count <= units_max && !text.starts_with('-')) {
     for (const Unit& unit : units) {
       if (unit.name == std::string_view(stop, static_cast<std::size_t>(end - stop)) && count <= Duration::max() / unit.size) {
         return count * unit.size;
