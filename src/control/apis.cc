@@ -93,7 +93,8 @@ std::vector<std::string> keys_below(const View& view, const std::string& key) {
 }
 
 Answer list_apis(const Call& call) {
-  static constexpr std::array fields{ListField{"name"}, ListField{"displayName"}, ListField{"path"}, ListField{"serviceUrl"}};
+  static constexpr std::array fields{std::string_view("name"), std::string_view("displayName"), std::string_view("path"),
+                                     std::string_view("serviceUrl")};
   const std::shared_ptr<const View> view = call.reconciler.view();
   std::vector<std::string> ids;
   for (const config::Api& api : view->snapshot->config().apis) {

@@ -141,7 +141,7 @@ ApiResult<std::chrono::seconds> reconnect_after(const Call& call) {
 }  // namespace
 
 Answer list_backends(const Call& call) {
-  static constexpr std::array fields{ListField{"name"}, ListField{"title"}, ListField{"url"}};
+  static constexpr std::array fields{std::string_view("name"), std::string_view("title"), std::string_view("url")};
   const std::shared_ptr<const View> view = call.reconciler.view();
   std::vector<std::string> ids;
   for (const config::Backend& backend : view->snapshot->config().backends) {

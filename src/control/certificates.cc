@@ -230,8 +230,8 @@ std::vector<Referrer> left_behind(const View& view, const std::string& id, const
 }  // namespace
 
 Answer list_certificates(const Call& call) {
-  static constexpr std::array fields{ListField{"name"}, ListField{"subject"}, ListField{"thumbprint"},
-                                     ListField{"expirationDate", ListField::Type::time}};
+  static constexpr std::array fields{std::string_view("name"), std::string_view("subject"), std::string_view("thumbprint"),
+                                     std::string_view("expirationDate")};
   const std::shared_ptr<const View> view = call.reconciler.view();
   const Referrers referrers = referrers_of(*view);
   const std::optional<std::string> failed = call.target.parameter("isKeyVaultRefreshFailed");

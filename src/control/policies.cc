@@ -126,7 +126,7 @@ Answer about_representation(Answer answer, const Call& call) {
 }  // namespace
 
 Answer list_policies(const Call& call) {
-  static constexpr std::array fields{ListField{"name"}};
+  static constexpr std::array fields{std::string_view("name")};
   const std::shared_ptr<const View> view = call.reconciler.view();
   if (ApiResult<void> scope = require_scope(call, *view); !scope) {
     return std::unexpected(std::move(scope.error()));
