@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <utility>
 
 #include "signet/base/check.h"
@@ -42,6 +43,7 @@ Gateway::Gateway(io::Io& io, std::shared_ptr<const config::Snapshot> snapshot, O
       activity_state_(options_.seed) {
   pool_.retain(snapshot_->identity_keys());
   backend_counters_.retain(*snapshot_);
+  backend_health_.retain(*snapshot_);
 }
 
 Gateway::~Gateway() {
@@ -71,7 +73,30 @@ std::vector<Endpoint> Gateway::listening() const {
 net::ConnectionPool::Retired Gateway::apply(std::shared_ptr<const config::Snapshot> snapshot) {
   snapshot_ = own_count(std::move(snapshot));
   backend_counters_.retain(*snapshot_);
+  backend_health_.retain(*snapshot_);
   return pool_.retain(snapshot_->identity_keys());
+}
+
+net::ConnectionPool::Retired Gateway::reconnect(std::string_view backend_id) {
+  struct Place {
+    wire::IdentityKey identity;
+    std::optional<Endpoint> endpoint;  ///< if the backend's URL has an address
+    const net::ConnectionCounters* counters;
+  };
+  std::vector<Place> places;
+  for (const std::unique_ptr<const config::Upstream>& upstream : snapshot_->upstreams()) {
+    if (upstream->id == backend_id) {
+      places.push_back({.identity = upstream->identity ? upstream->identity->key() : wire::IdentityKey{},
+                        .endpoint = parse_address(upstream->host, upstream->port),
+                        .counters = backend_counters_.of(*upstream).get()});
+    }
+  }
+  return pool_.recycle([&places](const net::Connection& connection) {
+    return std::ranges::any_of(places, [&connection](const Place& place) {
+      return connection.identity_key() == place.identity &&
+             (place.endpoint ? connection.endpoint() == *place.endpoint : connection.counters() == place.counters);
+    });
+  });
 }
 
 Status Gateway::status() const {

@@ -32,6 +32,7 @@ class Session final : public net::TransportOwner, public net::Keeper {
   [[nodiscard]] net::Transport& transport() { return transport_; }
   [[nodiscard]] const Endpoint& peer() const { return peer_; }
   [[nodiscard]] const Endpoint& local() const { return local_; }
+  [[nodiscard]] bool over_tls() const { return false; }
   /// The caller has sent FIN: the call that is going on is answered, then the connection closes.
   [[nodiscard]] bool caller_ended() const { return caller_ended_; }
 

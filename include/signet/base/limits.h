@@ -106,6 +106,17 @@ inline constexpr std::size_t refusals_kept = 64;
 inline constexpr std::uint64_t late_authentication_body_bytes_max = std::uint64_t{48} * 1024;
 /// How long such a body waits for the answer (RFC 9110 §10.1.1: a client does not wait for ever).
 inline constexpr Duration continue_wait_max = seconds(1);
+/// Body of a back end's answer that is read and thrown away, where a policy's answer stands in its place, for the sake of the connection;
+/// one with more is cut off.
+inline constexpr std::uint64_t discarded_body_bytes_max = std::uint64_t{64} * 1024;
+/// Members of a pool that one call tries to reach.
+inline constexpr std::uint32_t pool_members_tried_max = 8;
+/// Parts of a circuit breaker's interval in which calls are counted.
+inline constexpr std::size_t breaker_slices = 10;
+/// Calls within the interval below which a circuit breaker's percentage says nothing.
+inline constexpr std::uint32_t breaker_percentage_calls_min = 10;
+/// Longest time that a back end can ask for by Retry-After.
+inline constexpr seconds breaker_retry_after_max = std::chrono::hours(1);
 /// Exchanges kept for further calls, per shard.
 inline constexpr std::size_t free_exchanges_max = 4096;
 /// Memory for heads that such an exchange may keep; ordinary calls need a tenth of it.

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "signet/base/endpoint.h"
@@ -13,6 +14,7 @@
 #include "signet/config/snapshot.h"
 #include "signet/gateway/access_log.h"
 #include "signet/gateway/backend_counters.h"
+#include "signet/gateway/backend_health.h"
 #include "signet/gateway/refusal_log.h"
 #include "signet/io/io.h"
 #include "signet/net/connection_pool.h"
@@ -73,6 +75,11 @@ class Gateway final : public net::ConnectionHandler {
   /// under such an identity: these start again in `snapshot`.
   net::ConnectionPool::Retired apply(std::shared_ptr<const config::Snapshot> snapshot);
 
+  /// Gives up the connections to the backend of this id, under whatever identity: those at rest at once, those that serve a call after it.
+  /// TLS sessions stay. Connections that several backends share (same address, same identity) go too; those to the same address under
+  /// another identity do not. A connection to a backend by name is known by the call that used it last.
+  net::ConnectionPool::Retired reconnect(std::string_view backend_id);
+
   /// Stops accepting, closes idle callers, answers the calls in flight with Connection: close. `done` once nothing is left.
   void drain(std::function<void()> done);
   /// Cuts everything off. `done` once nothing is left.
@@ -104,6 +111,7 @@ class Gateway final : public net::ConnectionHandler {
   Options options_;
   net::ConnectionPool pool_;
   BackendCounters backend_counters_;
+  BackendHealth backend_health_;
   net::ResolverCache resolver_;
   AccessLog access_log_;
   RefusalLog refusals_;
