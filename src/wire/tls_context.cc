@@ -172,7 +172,8 @@ ServerCertificate server_certificate(std::shared_ptr<const Certificate> certific
   return shown;
 }
 
-/// The first stays in the context; the others are tried out here, and given to each connection that asks for them.
+/// One stays in the context; the others are tried out here, and given to each connection that asks for them. In the context is one with an
+/// RSA key if there is any: a connection that had an EC key first goes on to offer that key's cipher suites in TLS 1.2.
 Result<void> use_server_certificates(TlsContext::Parts& parts) {
   const TlsServerSettings& settings = parts.server;
   parts.certificates.push_back(server_certificate(settings.certificate));
@@ -191,7 +192,10 @@ Result<void> use_server_certificates(TlsContext::Parts& parts) {
     all.insert(all.end(), as_bytes(thumbprint).begin(), as_bytes(thumbprint).end());
   }
   SIGNET_CHECK(wc_Sha256Hash(wolfssl_bytes(all), wolfssl_size(all), reinterpret_cast<std::uint8_t*>(parts.ticket_scope.data())) == 0);
-  return use_certificate(parts.context, *settings.certificate);
+  const auto rsa = std::ranges::find_if(parts.certificates,
+                                        [](const ServerCertificate& shown) { return shown.certificate->key_type().starts_with("RSA"); });
+  parts.context_certificate = rsa == parts.certificates.end() ? 0 : static_cast<std::size_t>(rsa - parts.certificates.begin());
+  return use_certificate(parts.context, *parts.certificates[parts.context_certificate].certificate);
 }
 
 Result<void> use_server_settings(TlsContext::Parts& parts) {

@@ -42,6 +42,7 @@ struct TlsContext::Parts {
   TlsServerSettings server;                  ///< server
   std::shared_ptr<const Certificate> certificate;
   std::vector<ServerCertificate> certificates;  ///< server: all, `certificate` foremost
+  std::size_t context_certificate = 0;          ///< place of the one that `context` has
   std::array<std::byte, 32> ticket_scope{};     ///< server: digest of `certificates`
   std::string alpn;                             ///< wolfSSL's form: names with commas between them
   LateAuthentication late_authentication = LateAuthentication::off;

@@ -53,6 +53,7 @@ TlsEngine::Parts::Parts(std::shared_ptr<TlsContext> shared_context)
   wolfSSL_SetIOWriteCtx(ssl, this);
   wolfSSL_SetCertCbCtx(ssl, this);
   TlsContext::Parts& common = shared();
+  shown = common.context_certificate;
   if (!common.alpn.empty()) {
     // RFC 7301 §3.2: a server without a protocol in common refuses; a client goes on without.
     const auto mismatch = client() ? WOLFSSL_ALPN_CONTINUE_ON_MISMATCH : WOLFSSL_ALPN_FAILED_ON_MISMATCH;
@@ -91,7 +92,7 @@ TlsEngine::Event TlsEngine::Parts::complete_handshake() {
     alpn.assign(protocol, size);
   }
   if (!client()) {
-    if (shown != 0) {
+    if (shown != shared().context_certificate) {
       wolfSSL_UnloadCertsKeys(ssl);  // its own copies of what the context has
     }
     return Event::handshake_complete;
