@@ -72,6 +72,7 @@ class Builder {
   };
 
   void read_material();
+  [[nodiscard]] bool shown_by_listener(std::string_view id) const;
   std::shared_ptr<const wire::CertificateAuthority> trust_anchors(const CertificateAuthority& authority);
   void add_backend(const Backend& backend);
   void add_api(const Api& api);
@@ -136,7 +137,8 @@ Built Builder::run() {
 
 void Builder::read_material() {
   for (const Certificate& certificate : config_.certificates) {
-    certificates_[certificate.id] = material_.certificate(certificate);
+    certificates_[certificate.id] = material_.certificate(
+        certificate, shown_by_listener(certificate.id) ? MaterialReader::Use::listener : MaterialReader::Use::identity);
   }
   for (const CertificateAuthority& authority : config_.certificate_authorities) {
     authorities_[authority.id] = trust_anchors(authority);
@@ -144,6 +146,14 @@ void Builder::read_material() {
   for (const CertificateRevocationList& list : config_.certificate_revocation_lists) {
     revocation_lists_[list.id] = material_.revocation_lists(list);
   }
+}
+
+bool Builder::shown_by_listener(std::string_view id) const {
+  return (config_.admin && config_.admin->certificate_id.value == id) ||
+         std::ranges::any_of(config_.listeners, [id](const Listener& listener) {
+           return listener.tls &&
+                  std::ranges::find(listener.tls->certificate_ids, id, &Reference::value) != listener.tls->certificate_ids.end();
+         });
 }
 
 /// Null after an error.
