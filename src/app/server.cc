@@ -26,6 +26,7 @@
 #include "signet/net/connection_pool.h"
 #include "signet/net/resolver.h"
 #include "signet/net/session_depot.h"
+#include "signet/wire/ticket_keys.h"
 #include "file_watch.h"
 #include "management.h"
 #include "process.h"
@@ -78,6 +79,7 @@ class Server {
   std::string access_log_path_;
   std::unique_ptr<net::Resolver> resolver_;
   net::SessionDepot session_depot_;
+  std::shared_ptr<wire::TicketKeys> ticket_keys_ = std::make_shared<wire::TicketKeys>();
   std::unique_ptr<AccessLogFile> access_log_;
   std::vector<Worker> workers_;
 };
@@ -153,10 +155,12 @@ bool Server::start(std::uint32_t shards) {
   for (Worker& worker : workers_) {
     const std::uint64_t seed = (std::uint64_t{random()} << 32) | random();
     worker.shard->post([this, &worker, &made, seed] {
-      worker.gateway = std::make_unique<gateway::Gateway>(
-          worker.shard->io(), first_,
-          gateway::Gateway::Options{
-              .resolver = resolver_.get(), .session_depot = &session_depot_, .seed = seed, .access_log = access_log_->sink()});
+      worker.gateway = std::make_unique<gateway::Gateway>(worker.shard->io(), first_,
+                                                          gateway::Gateway::Options{.resolver = resolver_.get(),
+                                                                                    .session_depot = &session_depot_,
+                                                                                    .seed = seed,
+                                                                                    .ticket_keys = ticket_keys_,
+                                                                                    .access_log = access_log_->sink()});
       made.add();
     });
   }
@@ -175,7 +179,7 @@ bool Server::listen() {
     return false;
   }
   for (const config::Listener& listener : first_->config().listeners) {
-    log::info(fmt::format("listening on {}", listener.address.text()));
+    log::info(fmt::format("listening on {}{}", listener.address.text(), listener.tls ? " with TLS" : ""));
   }
   return true;
 }

@@ -123,6 +123,9 @@ gateway::Status sum_of(const std::vector<gateway::Status>& shards) {
     sum.counters.calls += shard.counters.calls;
     sum.counters.calls_failed += shard.counters.calls_failed;
     sum.counters.retries += shard.counters.retries;
+    sum.counters.handshakes_full += shard.counters.handshakes_full;
+    sum.counters.handshakes_resumed += shard.counters.handshakes_resumed;
+    sum.counters.handshakes_failed += shard.counters.handshakes_failed;
   }
   return sum;
 }
@@ -168,11 +171,11 @@ nlohmann::ordered_json json_of(const gateway::Refusal& refused) {
 std::vector<std::string> status_lines(const std::vector<gateway::Status>& shards, std::size_t depot_sessions) {
   const gateway::Status sum = sum_of(shards);
   std::vector<std::string> lines;
-  lines.push_back(
-      fmt::format("status generation={} shards={} callers={} calls={} calls_failed={} retries={} tls_sessions={} "
-                  "tls_sessions_shared={}",
-                  sum.generation, shards.size(), sum.callers, sum.counters.calls, sum.counters.calls_failed, sum.counters.retries,
-                  sum.tls_sessions, depot_sessions));
+  lines.push_back(fmt::format(
+      "status generation={} shards={} callers={} calls={} calls_failed={} retries={} tls_sessions={} "
+      "tls_sessions_shared={} handshakes_full={} handshakes_resumed={} handshakes_failed={}",
+      sum.generation, shards.size(), sum.callers, sum.counters.calls, sum.counters.calls_failed, sum.counters.retries, sum.tls_sessions,
+      depot_sessions, sum.counters.handshakes_full, sum.counters.handshakes_resumed, sum.counters.handshakes_failed));
   for (const gateway::BackendStatus& backend : sum_of_backends(shards)) {
     const net::ConnectionCounters& counters = backend.counters;
     lines.push_back(fmt::format(

@@ -43,6 +43,8 @@ void read_listeners(ObjectReader& reader, std::vector<Listener>& listeners) {
     std::string text;
     entry.require({"address"});
     entry.text("address", text, 1, 64);
+    std::optional<ListenerTls> tls;
+    entry.object("tls", [&tls](ObjectReader& settings) { tls = read_listener_tls(settings); });
     if (text.empty()) {
       return;
     }
@@ -56,7 +58,7 @@ void read_listeners(ObjectReader& reader, std::vector<Listener>& listeners) {
     if (repeated) {
       entry.error("address", "another listener has this address");
     }
-    listeners.push_back(Listener{.address = *address, .source = entry.source("address")});
+    listeners.push_back(Listener{.address = *address, .tls = std::move(tls), .source = entry.source("address")});
   });
   if (none) {
     reader.error("listeners", "expected at least one listener");

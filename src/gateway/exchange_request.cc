@@ -277,6 +277,7 @@ void Exchange::send_request_head() {
       .host = host_for_backend(),
       .caller_text = caller_text_,
       .caller_family = session_->peer().family,
+      .caller_scheme = session_->over_tls() ? config::Scheme::https : config::Scheme::http,
       .peer_trust = snapshot_->is_trusted_proxy(session_->peer()) ? PeerTrust::trusted : PeerTrust::untrusted,
       .forwarded = snapshot_->config().forwarded_headers,
       .expect = body_held_ ? Expect::always : Expect::as_caller,

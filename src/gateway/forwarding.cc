@@ -66,6 +66,10 @@ bool passes_response(FieldId id) {
   }
 }
 
+std::string_view scheme_text(config::Scheme scheme) {
+  return scheme == config::Scheme::https ? "https" : "http";
+}
+
 void write_x_forwarded_for(const wire::HttpHead& head, const ForwardRequestOptions& options, bool trusted, ByteBuffer& out) {
   out.append("X-Forwarded-For: ");
   if (trusted) {
@@ -94,7 +98,7 @@ void write_x_forwarded(const wire::HttpHead& head, const ForwardRequestOptions& 
     wire::write_field("X-Forwarded-Host", head.host(), out);
   }
   if (!is_dropped(options.fields, "X-Forwarded-Proto") && !(trusted && head.fields().find(FieldId::x_forwarded_proto) != nullptr)) {
-    wire::write_field("X-Forwarded-Proto", "http", out);
+    wire::write_field("X-Forwarded-Proto", scheme_text(options.caller_scheme), out);
   }
 }
 
@@ -109,7 +113,9 @@ void write_forwarded(const wire::HttpHead& head, const ForwardRequestOptions& op
     out.append(head.host());
     out.append("\"");
   }
-  out.append(";proto=http\r\n");
+  out.append(";proto=");
+  out.append(scheme_text(options.caller_scheme));
+  out.append("\r\n");
 }
 
 bool has(config::ForwardedHeaders which, config::ForwardedHeaders wanted) {

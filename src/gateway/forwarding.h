@@ -26,6 +26,7 @@ struct ForwardRequestOptions {
   std::string_view host;         ///< Host field for the back end
   std::string_view caller_text;  ///< the peer's address without port
   Endpoint::Family caller_family = Endpoint::Family::ipv4;
+  config::Scheme caller_scheme = config::Scheme::http;  ///< of the caller's connection to us
   PeerTrust peer_trust = PeerTrust::untrusted;
   config::ForwardedHeaders forwarded = config::ForwardedHeaders::x_forwarded;
   Expect expect = Expect::as_caller;

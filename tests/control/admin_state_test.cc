@@ -50,17 +50,6 @@ class Folder {
 
 }  // namespace
 
-TEST_CASE("the state directory is made for its owner alone, and an existing one is taken", "[control][state]") {
-  const Folder folder;
-  const std::string path = folder.file("state");
-  REQUIRE(make_state_directory(path).has_value());
-  CHECK(folder.mode("state") == 0700);
-  CHECK(make_state_directory(path).has_value());
-  folder.write("file", "");
-  CHECK(make_state_directory(folder.file("file")).error().detail.ends_with("expected a folder for the state"));
-  CHECK_FALSE(make_state_directory(folder.file("none/state")).has_value());
-}
-
 TEST_CASE("the first token has 256 bits, is readable by its owner alone, and stays", "[control][state]") {
   const Folder folder;
   const mode_t before = umask(0);
