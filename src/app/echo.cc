@@ -117,7 +117,7 @@ void stop(std::vector<EchoWorker>& workers) {
 int echo(const EchoOptions& options) {
   const std::optional<Endpoint> address = parse_endpoint(options.address);
   if (!address) {
-    log::error(fmt::format("{} is not an address and port, such as 127.0.0.1:9443", options.address));
+    log::error(fmt::format("{} is not an address and port, such as 127.0.0.1:8443", options.address));
     return 1;
   }
   std::optional<wire::TlsServerSettings> tls;

@@ -8,7 +8,7 @@
 namespace signet::app {
 
 struct EchoOptions {
-  std::string address = "127.0.0.1:9443";
+  std::string address = "127.0.0.1:8443";
   std::string certificate_file;  ///< PFX or PEM; empty: plain HTTP
   std::string key_file;          ///< PEM, when the key is not in `certificate_file`
   std::optional<std::string> password;

@@ -18,8 +18,6 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t id_size_max = 80;
 constexpr std::size_t url_size_max = 2000;
-/// As the management REST resources have it.
-constexpr std::size_t credentials_max = 32;
 /// A call may hold as much memory.
 constexpr std::uint32_t replay_buffer_bytes_max = 16 * 1024 * 1024;
 
@@ -35,6 +33,7 @@ constexpr std::array<Choice<wire::LateAuthentication>, 2> late_authentications{{
     {"allow", wire::LateAuthentication::allow},
 }};
 constexpr std::array<Choice<HostHeader>, 2> host_headers{{{"backend", HostHeader::backend}, {"caller", HostHeader::caller}}};
+constexpr std::array<Choice<BackendType>, 2> types{{{"Single", BackendType::single}, {"Pool", BackendType::pool}}};
 /// Both are passed on alike; SOAP is what the management side shows.
 constexpr std::array<Choice<bool>, 2> protocols{{{"http", true}, {"soap", true}}};
 
@@ -49,19 +48,6 @@ void read_url(ObjectReader& reader, Url& target) {
   } else {
     reader.error("url", std::move(url.error().detail));
   }
-}
-
-void read_credentials(ObjectReader& reader, BackendCredentials& credentials) {
-  reader.references("certificateIds", credentials.certificate_ids, credentials_max);
-  reader.references("certificate", credentials.certificate, credentials_max);
-  for (Reference& thumbprint : credentials.certificate) {
-    std::string normal = normal_thumbprint(thumbprint.value);
-    if (normal.empty() || normal.size() > 64) {
-      reader.document().report().error(thumbprint.source, "expected a thumbprint of 40 (SHA-1) or 64 (SHA-256) hexadecimal digits");
-    }
-    thumbprint.value = std::move(normal);
-  }
-  reader.not_available({"query", "header", "authorization"});
 }
 
 void read_pins(ObjectReader& reader, BackendTls& tls) {
@@ -133,36 +119,81 @@ void read_tls(ObjectReader& reader, BackendTls& tls) {
   }
 }
 
+void read_connections(ObjectReader& reader, BackendConnections& connections) {
+  reader.number("max", connections.max, 1, 1'000'000);
+  reader.number("idleMax", connections.idle_max, 0, 1'000'000);
+  reader.duration("idleTimeout", connections.idle_timeout, milliseconds(1), hours(24));
+}
+
+void read_timeouts(ObjectReader& reader, BackendTimeouts& timeouts) {
+  reader.duration("connect", timeouts.connect, milliseconds(1), hours(1));
+  reader.duration("response", timeouts.response, milliseconds(1), hours(24));
+  reader.duration("total", timeouts.total, Duration::zero(), hours(24));
+}
+
+/// A pool has members, and everything else is theirs. Azure's tools send a URL for it all the same, because its older versions asked for
+/// one.
+void check_pool(ObjectReader& reader, Backend& backend) {
+  reader.require({"pool"});
+  for (const std::string_view name :
+       {"credentials", "tls", "hostHeader", "connections", "timeouts", "replayBufferBytes", "circuitBreaker"}) {
+    if (reader.has(name)) {
+      reader.error(name, "a pool has no such setting: expected it at the pool's members");
+    }
+  }
+  for (const std::string_view name : {"url", "protocol"}) {
+    if (reader.has(name)) {
+      reader.warning(name, "has no effect: a pool calls its members");
+    }
+  }
+  backend.url = {};
+}
+
+void check_single(ObjectReader& reader, const Backend& backend) {
+  reader.require({"url"});
+  if (!reader.document().is_file()) {
+    reader.require({"protocol"});
+  }
+  if (reader.has("pool")) {
+    reader.error("pool", R"(expected it only with "type": "Pool")");
+  }
+  if (reader.has("tls") && backend.url.scheme == Scheme::http && !backend.url.host.empty()) {
+    if (reader.document().is_file()) {
+      reader.error("tls", "TLS settings for an http:// back end: expected an https:// URL, or no such settings");
+    } else {  // Azure's tools send the switches for any back end
+      reader.warning("tls", "has no effect: the back end's URL is http://");
+    }
+  }
+}
+
 }  // namespace
 
 Backend read_backend(Document& document, const Item& item) {
   ObjectReader reader(document, item);
   Backend backend{.source = reader.source()};
-  reader.require({"id", "url"});
+  reader.require({"id"});
   reader.id(backend.id, id_size_max);
   reader.text("title", backend.title, 0, 300);
   reader.text("description", backend.description, 0, 2000);
+  reader.text("resourceId", backend.resource_id, 1, 2000);
+  reader.choice<BackendType>("type", backend.type, types);
+  reader.object("pool", [&](ObjectReader& pool) { read_pool(pool, backend.pool); });
   read_url(reader, backend.url);
   bool protocol = true;
   reader.choice<bool>("protocol", protocol, protocols);
   reader.object("credentials", [&](ObjectReader& credentials) { read_credentials(credentials, backend.credentials); });
   reader.object("tls", [&](ObjectReader& tls) { read_tls(tls, backend.tls); });
-  if (reader.has("tls") && backend.url.scheme == Scheme::http && !backend.url.host.empty()) {
-    reader.error("tls", "TLS settings for an http:// back end: expected an https:// URL, or no such settings");
-  }
   reader.choice<HostHeader>("hostHeader", backend.host_header, host_headers);
-  reader.object("connections", [&](ObjectReader& connections) {
-    connections.number("max", backend.connections.max, 1, 1'000'000);
-    connections.number("idleMax", backend.connections.idle_max, 0, 1'000'000);
-    connections.duration("idleTimeout", backend.connections.idle_timeout, milliseconds(1), hours(24));
-  });
-  reader.object("timeouts", [&](ObjectReader& timeouts) {
-    timeouts.duration("connect", backend.timeouts.connect, milliseconds(1), hours(1));
-    timeouts.duration("response", backend.timeouts.response, milliseconds(1), hours(24));
-    timeouts.duration("total", backend.timeouts.total, Duration::zero(), hours(24));
-  });
+  reader.object("connections", [&](ObjectReader& connections) { read_connections(connections, backend.connections); });
+  reader.object("timeouts", [&](ObjectReader& timeouts) { read_timeouts(timeouts, backend.timeouts); });
   reader.number("replayBufferBytes", backend.replay_buffer_bytes, 0, replay_buffer_bytes_max);
-  reader.not_available({"type", "pool", "proxy", "circuitBreaker", "resourceId"});
+  reader.object("circuitBreaker", [&](ObjectReader& breaker) { read_circuit_breaker(breaker, backend.circuit_breaker); });
+  reader.not_available({"proxy", "properties"});
+  if (backend.type == BackendType::pool) {
+    check_pool(reader, backend);
+  } else {
+    check_single(reader, backend);
+  }
   return backend;
 }
 

@@ -3,6 +3,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include "names.h"
@@ -15,6 +17,11 @@ constexpr std::size_t certificate_id_size_max = 80;
 constexpr std::size_t api_id_size_max = 256;
 constexpr std::size_t api_path_size_max = 400;
 constexpr std::size_t url_size_max = 2000;
+constexpr std::size_t method_size_max = 20;
+constexpr std::size_t url_template_size_max = 1000;
+
+enum class Protocol : std::uint8_t { http, https };
+constexpr std::array<Choice<Protocol>, 2> protocols{{{"http", Protocol::http}, {"https", Protocol::https}}};
 
 void read_password(ObjectReader& reader, Certificate& certificate) {
   reader.file("passwordFile", certificate.password_file);
@@ -67,6 +74,53 @@ void read_hosts(ObjectReader& reader, Api& api) {
   if (none) {
     reader.error("host", "expected at least one host; leave \"host\" out to take calls for any");
   }
+}
+
+/// None, or an empty list: both.
+void read_protocols(ObjectReader& reader, Api& api) {
+  std::vector<Protocol> taken;
+  reader.choices<Protocol>("protocols", taken, protocols);
+  const auto takes = [&](Protocol protocol) { return taken.empty() || std::ranges::find(taken, protocol) != taken.end(); };
+  api.takes_http = takes(Protocol::http);
+  api.takes_https = takes(Protocol::https);
+}
+
+void read_subscription_required(ObjectReader& reader) {
+  bool required = false;
+  reader.boolean("subscriptionRequired", required);
+  if (required) {
+    reader.error("subscriptionRequired", "subscriptions are not available in this version: expected false");
+  }
+}
+
+/// Is there nothing in it, at any depth?
+bool is_empty(const json::Node& node) {
+  const bool holds = node.type == json::Type::array || node.type == json::Type::object;
+  return node.type == json::Type::null || (holds && std::ranges::all_of(node.children, is_empty));
+}
+
+/// Properties of the service's own answers, which come back when somebody changes what he has read, and others that change nothing here.
+/// Those that would change something are refused, so that nobody relies on what is not done.
+void pass_over_of_service(ObjectReader& reader, const json::Node& api) {
+  reader.pass_over({"apiRevision", "apiRevisionDescription", "apiVersion", "apiVersionDescription", "contact", "description", "isCurrent",
+                    "isOnline", "license", "provisioningState", "subscriptionKeyParameterNames", "termsOfServiceUrl",
+                    "translateRequiredQueryParameters"});
+  for (const std::string_view name : {"type", "apiType"}) {
+    std::string type = "http";
+    reader.text(name, type, 1, 80);
+    if (type != "http") {
+      reader.error(name, "expected \"http\": APIs of other types are not available in this version");
+    }
+  }
+  for (const json::Node& member : api.children) {
+    if (member.key == "authenticationSettings") {
+      reader.pass_over({"authenticationSettings"});
+      if (!is_empty(member)) {
+        reader.error(member.key, "authentication of callers is not available in this version: expected null");
+      }
+    }
+  }
+  reader.not_available({"apiVersionSet", "apiVersionSetId", "format", "sourceApiId", "value", "wsdlSelector"});
 }
 
 }  // namespace
@@ -131,16 +185,27 @@ Api read_api(Document& document, const Item& item) {
   read_path(reader, api.path);
   read_hosts(reader, api);
   reader.reference("backendId", api.backend_id);
-  reader.text("serviceUrl", api.service_url.value, 1, url_size_max);
+  shorten(document, api.backend_id, "backends");
+  reader.text("serviceUrl", api.service_url.value, document.is_file() ? 1 : 0, url_size_max);
   api.service_url.source = reader.source("serviceUrl");
   reader.reference("certificateId", api.certificate_id);
+  shorten(document, api.certificate_id, "certificates");
+  read_protocols(reader, api);
+  read_subscription_required(reader);
   if (!api.service_url.value.empty()) {
     if (Result<Url> url = parse_url(api.service_url.value); !url) {
       reader.error("serviceUrl", std::move(url.error().detail));
     }
   }
-  reader.not_available({"policyFile", "protocols", "subscriptionRequired", "operations"});
-  if (item.node->type == json::Type::object && reader.has("backendId") == reader.has("serviceUrl")) {
+  if (document.is_file()) {
+    reader.not_available({"policyFile", "operations"});
+  } else {
+    pass_over_of_service(reader, *item.node);
+  }
+  const bool none = api.backend_id.value.empty() && api.service_url.value.empty();
+  const bool both = reader.has("backendId") && !api.service_url.value.empty();
+  if (item.node->type == json::Type::object &&
+      (both || (document.is_file() && none && reader.has("backendId") == reader.has("serviceUrl")))) {
     document.report().error(reader.source("serviceUrl"), "expected either backendId or serviceUrl");
   }
   return api;
@@ -152,8 +217,18 @@ Operation read_operation(Document& document, const Item& item) {
   reader.require({"id", "method", "urlTemplate"});
   reader.id(operation.id, certificate_id_size_max);
   reader.text("displayName", operation.display_name, 1, 300);
-  reader.text("method", operation.method, 1, 20);
-  reader.text("urlTemplate", operation.url_template, 1, 1000);
+  reader.text("method", operation.method, 1, method_size_max);
+  if (!operation.method.empty() && !is_token(operation.method)) {
+    reader.error("method", "expected a method such as \"GET\"");
+  }
+  reader.text("urlTemplate", operation.url_template, 1, url_template_size_max);
+  if (!document.is_file()) {
+    // For whoever reads about the API; calls are not checked against it.
+    std::string description;
+    reader.text("description", description, 0, 1000);
+    reader.pass_over({"templateParameters", "request", "responses"});
+    reader.not_available({"policies"});
+  }
   return operation;
 }
 

@@ -2,6 +2,9 @@
 // One reader per kind of object; load.cc puts them together.
 #pragma once
 
+#include <string_view>
+#include <vector>
+
 #include "signet/config/config.h"
 #include "reader.h"
 
@@ -13,5 +16,13 @@ namespace signet::config {
 [[nodiscard]] Backend read_backend(Document& document, const Item& item);
 [[nodiscard]] Api read_api(Document& document, const Item& item);
 [[nodiscard]] Operation read_operation(Document& document, const Item& item);
+
+// Parts of a backend.
+void read_credentials(ObjectReader& reader, BackendCredentials& credentials);
+void read_circuit_breaker(ObjectReader& reader, std::vector<CircuitBreakerRule>& rules);
+void read_pool(ObjectReader& reader, std::vector<PoolMember>& members);
+
+/// A reference that may be a resource id becomes the id at its end; see `id_in`. An error empties it.
+void shorten(Document& document, Reference& reference, std::string_view collection);
 
 }  // namespace signet::config

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <vector>
 
@@ -142,6 +143,43 @@ std::string normal_encoding(std::string_view path) {
     i += 2;
   }
   return normal;
+}
+
+bool is_token(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return is_alphanumeric(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  });
+}
+
+bool is_field_value(std::string_view text) {
+  const auto is_space = [](char c) { return c == ' ' || c == '\t'; };
+  return (text.empty() || (!is_space(text.front()) && !is_space(text.back()))) &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c == '\t' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f); });
+}
+
+std::string_view id_in(std::string_view text, std::string_view collection) {
+  if (!text.starts_with('/')) {
+    return text;
+  }
+  // Empty names stand for what Azure's own names are.
+  constexpr std::array<std::string_view, 8> prefix{"subscriptions", "", "resourcegroups", "", "providers", "microsoft.apimanagement",
+                                                   "service",       ""};
+  std::vector<std::string_view> segments;
+  for (std::size_t begin = 1; begin <= text.size();) {
+    const std::size_t end = std::min(text.find('/', begin), text.size());
+    segments.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  if (segments.size() == prefix.size() + 2) {
+    for (std::size_t i = 0; i < prefix.size(); ++i) {
+      if (segments[i].empty() || (!prefix[i].empty() && lower_case(segments[i]) != prefix[i])) {
+        return {};
+      }
+    }
+  } else if (segments.size() != 2) {
+    return {};
+  }
+  return lower_case(segments[segments.size() - 2]) == lower_case(collection) ? segments.back() : std::string_view();
 }
 
 std::string normal_thumbprint(std::string_view text) {

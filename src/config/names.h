@@ -28,6 +28,17 @@ namespace signet::config {
 /// are complete.
 [[nodiscard]] std::string normal_encoding(std::string_view path);
 
+/// A token of RFC 9110 §5.6.2: names of fields, methods, authentication schemes.
+[[nodiscard]] bool is_token(std::string_view text);
+
+/// A field value of RFC 9110 §5.5: no control characters but tabs, no space at either end. May be empty.
+[[nodiscard]] bool is_field_value(std::string_view text);
+
+/// The id of an object that is named by it, or by its resource id: "orders", "/backends/orders" and
+/// "/subscriptions/…/resourceGroups/…/providers/Microsoft.ApiManagement/service/…/backends/orders", where `collection` is "backends". Names
+/// of collections are compared without regard to case, as Azure does. Empty if `text` leads elsewhere. A view into `text`.
+[[nodiscard]] std::string_view id_in(std::string_view text, std::string_view collection);
+
 /// A SHA-1, SHA-256 or SHA-512 thumbprint in any case, with or without colons or spaces, as 40, 64 or 128 upper-case hexadecimal digits;
 /// else empty.
 [[nodiscard]] std::string normal_thumbprint(std::string_view text);

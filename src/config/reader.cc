@@ -57,6 +57,12 @@ std::string joined(const std::vector<std::string_view>& names, std::string_view 
   return text;
 }
 
+/// Of UTF-8, which every JSON text is.
+std::size_t characters(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+}
+
 std::string found(const json::Node& node) {
   switch (node.type) {
     case json::Type::string: return quoted(node.text);
@@ -69,21 +75,87 @@ std::string found(const json::Node& node) {
   return std::string(json::name_of(node.type));
 }
 
+/// Largest number in front of a unit: of the smallest ones, thirty years.
+constexpr std::int64_t units_max = 1'000'000'000;
+constexpr std::array<Unit, 2> date_units{{{"W", std::chrono::weeks(1)}, {"D", std::chrono::days(1)}}};
+constexpr std::array<Unit, 3> time_units{{{"H", std::chrono::hours(1)}, {"M", std::chrono::minutes(1)}, {"S", std::chrono::seconds(1)}}};
+
+/// Behind the decimal point: whole milliseconds, in front of the seconds only. Takes what it has read off `rest`.
+std::optional<Duration> parse_fraction(std::string_view& rest) {
+  constexpr std::size_t digits_max = 3;
+  const std::size_t size = std::min(rest.find_first_not_of("0123456789"), rest.size());
+  std::int64_t part = 0;
+  std::from_chars(rest.data(), rest.data() + std::min(size, digits_max), part);
+  for (std::size_t i = size; i < digits_max; ++i) {
+    part *= 10;
+  }
+  const bool fits = size > 0 && size <= digits_max && rest.substr(size).starts_with('S');
+  rest.remove_prefix(size);
+  return fits ? std::optional<Duration>(std::chrono::milliseconds(part)) : std::nullopt;
+}
+
+/// Numbers with units in the order of `in_order`, each at most once.
+std::optional<Duration> parse_counts(std::string_view rest, std::span<const Unit> in_order) {
+  Duration sum{};
+  while (!rest.empty()) {
+    std::int64_t count = 0;
+    const auto [stop, error] = std::from_chars(rest.data(), rest.data() + rest.size(), count);
+    if (error != std::errc{} || rest.starts_with('-') || count > units_max) {
+      return std::nullopt;
+    }
+    rest.remove_prefix(static_cast<std::size_t>(stop - rest.data()));
+    if (rest.starts_with('.')) {
+      rest.remove_prefix(1);
+      const std::optional<Duration> fraction = parse_fraction(rest);
+      if (!fraction) {
+        return std::nullopt;
+      }
+      sum += *fraction;
+    }
+    const auto unit = std::ranges::find_if(in_order, [rest](const Unit& known) { return rest.starts_with(known.name); });
+    if (unit == in_order.end() || count > (Duration::max() - sum) / unit->size) {
+      return std::nullopt;
+    }
+    sum += count * unit->size;
+    in_order = in_order.subspan(static_cast<std::size_t>(unit - in_order.begin()) + 1);
+    rest.remove_prefix(1);
+  }
+  return sum;
+}
+
+/// What stands behind the P.
+std::optional<Duration> parse_iso_duration(std::string_view text) {
+  const std::size_t split = std::min(text.find('T'), text.size());
+  const std::string_view time = text.substr(std::min(split + 1, text.size()));
+  if (text.empty() || (split < text.size() && time.empty())) {
+    return std::nullopt;
+  }
+  const std::optional<Duration> days = parse_counts(text.substr(0, split), date_units);
+  const std::optional<Duration> hours = parse_counts(time, time_units);
+  return days && hours && *days <= Duration::max() - *hours ? std::optional<Duration>(*days + *hours) : std::nullopt;
+}
+
 }  // namespace
 
 Duration parse_duration(std::string_view text) {
-  constexpr std::int64_t count_max = 1'000'000'000;
+  return parse_time(text).value_or(Duration(-1));
+}
+
+std::optional<Duration> parse_time(std::string_view text) {
+  if (text.starts_with('P')) {
+    return parse_iso_duration(text.substr(1));
+  }
   std::int64_t count = 0;
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, count);
-  if (error == std::errc{} && count >= 0 && count <= count_max && !text.starts_with('-')) {
+  if (error == std::errc{} && count >= 0 && count <= units_max && !text.starts_with('-')) {
     for (const Unit& unit : units) {
       if (unit.name == std::string_view(stop, static_cast<std::size_t>(end - stop)) && count <= Duration::max() / unit.size) {
         return count * unit.size;
       }
     }
   }
-  return Duration(-1);
+  return std::nullopt;
 }
 
 std::string duration_text(Duration duration) {
@@ -125,7 +197,8 @@ ObjectReader::~ObjectReader() {
     return;
   }
   for (const json::Node& member : item_.node->children) {
-    if (std::find(known_.begin(), known_.end(), member.key) != known_.end()) {
+    if (std::find(known_.begin(), known_.end(), member.key) != known_.end() ||
+        std::find(passed_over_.begin(), passed_over_.end(), member.key) != passed_over_.end()) {
       continue;
     }
     std::string hint = suggestion(member.key, known_);
@@ -177,8 +250,9 @@ void ObjectReader::text(std::string_view name, std::string& target, std::size_t 
   if (node == nullptr) {
     return;
   }
-  if (node->text.size() < size_min || node->text.size() > size_max) {
-    error(name, fmt::format("expected a text of {} to {} bytes, found {}", size_min, size_max, node->text.size()));
+  const std::size_t size = characters(node->text);
+  if (size < size_min || size > size_max) {
+    error(name, fmt::format("expected a text of {} to {} characters, found {}", size_min, size_max, size));
   } else if (node->text.find('\0') != std::string::npos) {
     error(name, "expected a text without NUL");
   } else {
@@ -193,7 +267,7 @@ void ObjectReader::id(std::string& target, std::size_t size_max) {
   }
   target = node->text;
   if (!is_id(node->text, size_max)) {
-    error("id", fmt::format("expected an id of 1 to {} characters and none of * # & + : < > ? /, found {}", size_max, found(*node)));
+    error("id", fmt::format("expected an id of 1 to {} characters and none of * # & + : < > ? /, found {}", size_max, shown(*node)));
   }
 }
 
@@ -226,9 +300,9 @@ void ObjectReader::duration(std::string_view name, Duration& target, Duration mi
   }
   const Duration value = parse_duration(node->text);
   if (value < Duration::zero()) {
-    error(name, fmt::format(R"(expected a time such as "500ms", "30s", "2m" or "1h", found {})", found(*node)));
+    error(name, fmt::format(R"(expected a time such as "500ms", "30s", "2m" or "1h", found {})", shown(*node)));
   } else if (value < min || value > max) {
-    error(name, fmt::format("expected a time from {} to {}, found {}", duration_text(min), duration_text(max), found(*node)));
+    error(name, fmt::format("expected a time from {} to {}, found {}", duration_text(min), duration_text(max), shown(*node)));
   } else {
     target = value;
   }
@@ -243,7 +317,7 @@ void ObjectReader::whole_number(std::string_view name, std::uint64_t& target, st
   const char* const end = node->text.data() + node->text.size();
   const auto [stop, error_code] = std::from_chars(node->text.data(), end, value);
   if (error_code != std::errc{} || stop != end || value < min || value > max) {
-    error(name, fmt::format("expected a whole number from {} to {}, found {}", min, max, found(*node)));
+    error(name, fmt::format("expected a whole number from {} to {}, found {}", min, max, shown(*node)));
   } else {
     target = value;
   }
@@ -260,7 +334,7 @@ bool ObjectReader::each(std::string_view name, json::Type type, const std::funct
       use(item);
     } else {
       document_.report().error(document_.source(item.node->offset, item.pointer),
-                               fmt::format("expected {}, found {}", json::name_of(type), found(*item.node)));
+                               fmt::format("expected {}, found {}", json::name_of(type), shown(*item.node)));
     }
   }
   return array->children.empty();
@@ -272,6 +346,21 @@ void ObjectReader::references(std::string_view name, std::vector<Reference>& tar
   });
   if (target.size() > count_max) {
     error(name, fmt::format("expected no more than {} entries, found {}", count_max, target.size()));
+  }
+}
+
+void ObjectReader::members(std::string_view name, const std::function<void(const std::string& key, const Item&)>& use) {
+  const json::Node* object = take(name, json::Type::object);
+  if (object == nullptr) {
+    return;
+  }
+  const Item item{.node = object, .pointer = pointer_to(name)};
+  ObjectReader reader(document_, item);
+  for (const json::Node& member : object->children) {
+    reader.ignore(member.key);
+    if (reader.find(member.key) == &member) {
+      use(member.key, Item{.node = &member, .pointer = reader.pointer_to(member.key)});
+    }
   }
 }
 
@@ -304,9 +393,13 @@ const json::Node* ObjectReader::take(std::string_view name, json::Type type) {
     return node;
   }
   if (!asked_before) {
-    error(name, fmt::format("expected {}, found {}", json::name_of(type), found(*node)));
+    error(name, fmt::format("expected {}, found {}", json::name_of(type), shown(*node)));
   }
   return nullptr;
+}
+
+std::string ObjectReader::shown(const json::Node& node) const {
+  return hides_values_ ? std::string(json::name_of(node.type)) : found(node);
 }
 
 std::string ObjectReader::pointer_to(std::string_view name) const {
@@ -315,7 +408,7 @@ std::string ObjectReader::pointer_to(std::string_view name) const {
 
 void ObjectReader::no_such_choice(const Item& item, const std::vector<std::string_view>& names) {
   document_.report().error(document_.source(item.node->offset, item.pointer),
-                           fmt::format("expected one of \"{}\", found {}", joined(names, "\", \""), found(*item.node)));
+                           fmt::format("expected one of \"{}\", found {}", joined(names, "\", \""), shown(*item.node)));
 }
 
 }  // namespace signet::config

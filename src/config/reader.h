@@ -29,6 +29,7 @@ class Document {
   [[nodiscard]] const std::string& file() const { return file_; }
   [[nodiscard]] Source source(std::size_t offset, std::string pointer) const;
   [[nodiscard]] Report& report() { return report_; }
+  [[nodiscard]] bool is_file() const { return !file_.empty(); }
 
  private:
   std::string file_;
@@ -71,7 +72,12 @@ class ObjectReader {
   void not_available(std::initializer_list<std::string_view> names);
   /// Any value will do; nobody reads it.
   void ignore(std::string_view name) { known_.push_back(name); }
+  /// The same for names that nobody is to be told of.
+  void pass_over(std::initializer_list<std::string_view> names) { passed_over_.insert(passed_over_.end(), names); }
+  /// From now on errors show no value of this object: it holds secrets.
+  void hide_values() { hides_values_ = true; }
 
+  /// Sizes in characters.
   void text(std::string_view name, std::string& target, std::size_t size_min, std::size_t size_max);
   void id(std::string& target, std::size_t size_max);
   /// A text that is not empty, with its place.
@@ -79,7 +85,7 @@ class ObjectReader {
   /// A reference to a file; relative ones start beside the document.
   void file(std::string_view name, Reference& target);
   void boolean(std::string_view name, bool& target);
-  /// Text such as "30s": a whole number and ms, s, m or h.
+  /// Text such as "30s" or "PT30S"; see parse_time.
   void duration(std::string_view name, Duration& target, Duration min, Duration max);
 
   template <typename T>
@@ -112,6 +118,9 @@ class ObjectReader {
   bool each(std::string_view name, json::Type type, const std::function<void(const Item&)>& use);
   void references(std::string_view name, std::vector<Reference>& target, std::size_t count_max);
 
+  /// Calls `use` for each member of an object whose keys are free, with its key. None comes twice: that is an error.
+  void members(std::string_view name, const std::function<void(const std::string& key, const Item&)>& use);
+
   /// Calls `use` with the object `name`, if there is one.
   void object(std::string_view name, const std::function<void(ObjectReader&)>& use);
 
@@ -124,6 +133,8 @@ class ObjectReader {
   [[nodiscard]] std::string pointer_to(std::string_view name) const;
   void whole_number(std::string_view name, std::uint64_t& target, std::uint64_t min, std::uint64_t max);
   void no_such_choice(const Item& item, const std::vector<std::string_view>& names);
+  /// A value as errors may show it.
+  [[nodiscard]] std::string shown(const json::Node& node) const;
 
   template <typename T>
   bool choose(const Item& item, T& target, std::span<const Choice<T>> choices) {
@@ -142,9 +153,11 @@ class ObjectReader {
   Document& document_;
   Item item_;
   std::vector<std::string_view> known_;
+  std::vector<std::string_view> passed_over_;
+  bool hides_values_ = false;
 };
 
-/// "250ms", "30s", "2m", "1h"; negative for anything else.
+/// As parse_time; negative for anything else.
 [[nodiscard]] Duration parse_duration(std::string_view text);
 /// In the largest unit that leaves a whole number.
 [[nodiscard]] std::string duration_text(Duration duration);

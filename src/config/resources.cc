@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <expected>
 #include <string>
 
@@ -15,6 +16,14 @@ namespace signet::config {
 
 namespace {
 
+/// In a resource null says that a property is not there (RFC 7396).
+void drop_nulls(json::Node& node) {
+  if (node.type == json::Type::object) {
+    std::erase_if(node.children, [](const json::Node& member) { return member.type == json::Type::null; });
+  }
+  std::ranges::for_each(node.children, drop_nulls);
+}
+
 /// The properties with the id among them, as an object of the configuration file has it.
 template <typename Object, typename Read>
 Object parse_resource(std::string_view id, std::string_view properties, std::string pointer, Report& report, Read read) {
@@ -24,6 +33,7 @@ Object parse_resource(std::string_view id, std::string_view properties, std::str
     report.error(document.source(0, pointer), root ? std::string("expected an object") : root.error().message);
     return {};
   }
+  drop_nulls(*root);
   root->children.push_back(json::Node{.type = json::Type::string, .text = std::string(id), .key = "id", .children = {}});
   return read(document, Item{.node = &*root, .pointer = std::move(pointer)});
 }

@@ -114,6 +114,7 @@ Built Builder::run() {
         .upstreams = std::move(upstreams_),
         .plans = std::move(plans_),
         .router = Router(std::move(routes_)),
+        .certificates = std::move(certificates_),
     });
   }
   return std::move(built_);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <utility>
 
 #include "signet/config/resources.h"
@@ -43,6 +44,9 @@ class Composer {
     note_ids(config_.certificates);
     note_ids(config_.backends);
     note_ids(config_.apis);
+    for (std::size_t at = 0; at < config_.apis.size(); ++at) {
+      apis_.emplace(config_.apis[at].id, at);
+    }
   }
 
   /// Objects come sorted: an API before what belongs to it.
@@ -55,7 +59,11 @@ class Composer {
     } else if (parts.size() == 2 && parts[0] == "backends") {
       append(config_.backends, config::parse_backend(parts[1], whole_properties(object), report_), "backend");
     } else if (parts.size() == 2 && parts[0] == "apis") {
+      const std::size_t count = config_.apis.size();
       append(config_.apis, config::parse_api(parts[1], whole_properties(object), report_), "API");
+      if (config_.apis.size() != count) {
+        apis_.emplace(parts[1], count);
+      }
     } else if (key == "policies/policy") {
       set_policy(config_.policy, object, source);
     } else if (parts.size() >= 4 && parts[0] == "apis") {
@@ -71,14 +79,13 @@ class Composer {
   template <typename Value>
   void note_ids(const std::vector<Value>& objects) {
     for (const Value& object : objects) {
-      file_ids_.emplace(&objects, object.id);
+      file_ids_[&objects].insert(object.id);
     }
   }
 
   template <typename Value>
   void append(std::vector<Value>& objects, Value object, std::string_view kind) {
-    if (const auto [first, last] = file_ids_.equal_range(&objects);
-        std::any_of(first, last, [&](const auto& taken) { return taken.second == object.id; })) {
+    if (file_ids_[&objects].contains(object.id)) {
       report_.error(object.source,
                     fmt::format("{} \"{}\" is in the configuration file and in the store: remove it from one of the two", kind, object.id));
       return;
@@ -96,10 +103,13 @@ class Composer {
   }
 
   void add_below_api(const std::vector<std::string>& parts, const Object& object, const config::Source& source) {
-    const auto api = std::ranges::find(config_.apis, parts[1], &config::Api::id);
-    if (api == config_.apis.end()) {
+    const auto known = apis_.find(parts[1]);
+    if (known == apis_.end()) {
       report_.error(source, fmt::format("API \"{}\" does not exist", parts[1]));
-    } else if (parts.size() == 4 && parts[2] == "operations") {
+      return;
+    }
+    config::Api* const api = &config_.apis[known->second];
+    if (parts.size() == 4 && parts[2] == "operations") {
       api->operations.push_back(config::parse_operation(parts[1], parts[3], whole_properties(object), report_));
     } else if (parts.size() == 4 && parts[2] == "policies") {
       set_policy(api->policy, object, source);
@@ -117,7 +127,8 @@ class Composer {
 
   config::Config config_;
   config::Report& report_;
-  std::multimap<const void*, std::string> file_ids_;  ///< by the list that they are in
+  std::map<const void*, std::set<std::string, std::less<>>> file_ids_;  ///< by the list that they are in
+  std::map<std::string, std::size_t, std::less<>> apis_;                ///< where each stands
 };
 
 }  // namespace
@@ -130,6 +141,26 @@ std::vector<std::string> key_parts(std::string_view key) {
     begin = end + 1;
   }
   return parts;
+}
+
+std::string key_part(std::string_view plain) {
+  std::string part;
+  for (const char c : plain) {
+    if (c == '%' || c == '/') {
+      part += c == '/' ? "%2F" : "%25";
+    } else {
+      part += c;
+    }
+  }
+  return part;
+}
+
+std::string make_key(std::span<const std::string> parts) {
+  std::string key;
+  for (const std::string& part : parts) {
+    key += (key.empty() ? "" : "/") + key_part(part);
+  }
+  return key;
 }
 
 config::Config compose(const config::Config& file, const Objects& objects, config::Report& report) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,5 +18,11 @@ namespace signet::control {
 
 /// The parts of a key: "apis", "orders", "operations", "get". Ids in keys have "%" and "/" percent-encoded; here they are plain.
 [[nodiscard]] std::vector<std::string> key_parts(std::string_view key);
+
+/// The other way round.
+[[nodiscard]] std::string make_key(std::span<const std::string> parts);
+
+/// "%" and "/" percent-encoded: one part of a key.
+[[nodiscard]] std::string key_part(std::string_view plain);
 
 }  // namespace signet::control

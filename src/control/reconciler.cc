@@ -149,7 +149,7 @@ Reconciler::Loaded Reconciler::load() {
 std::optional<Refused> Reconciler::make(const Change& change) {
   State& state = *state_;
   if (state.store == nullptr) {
-    return Refused{.kind = Refused::Kind::unavailable, .report = {}, .detail = "there is no store: set stateDirectory"};
+    return Refused{.kind = Refused::Kind::no_store, .report = {}, .detail = "there is no store: set stateDirectory"};
   }
   auto objects = std::make_shared<Objects>(*state.objects);
   Batch batch;

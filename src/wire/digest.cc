@@ -78,6 +78,11 @@ std::optional<SecretBytes> base64_decode(std::string_view text) {
     if (!is_space(c)) digits.push_back(static_cast<std::byte>(c));
   }
   if (digits.empty() || digits.size() % 4 != 0) return std::nullopt;
+  // wolfCrypt would pass over what follows the padding
+  const auto padding = std::ranges::find(digits, std::byte{'='});
+  if (digits.end() - padding > 2 || !std::all_of(padding, digits.end(), [](std::byte octet) { return octet == std::byte{'='}; })) {
+    return std::nullopt;
+  }
   SecretBytes out(digits.size() / 4 * 3);
   auto size = static_cast<word32>(out.size());
   if (Base64_Decode(raw(digits), static_cast<word32>(digits.size()), raw_out(out), &size) != 0) return std::nullopt;

@@ -23,6 +23,7 @@ class Program:
 
     def __init__(self, arguments: list[str], log: pathlib.Path, *, cwd: pathlib.Path | None = None, keep_input: bool = False):
         self.arguments = [str(argument) for argument in arguments]
+        self.killed = False
         self.log_file = log
         with log.open("wb") as output:
             self.process = subprocess.Popen(self.arguments, stdin=subprocess.PIPE if keep_input else subprocess.DEVNULL, stdout=output,
@@ -55,6 +56,12 @@ class Program:
 
     def wait(self, timeout_s: float = STOP_S) -> int:
         return self.process.wait(timeout=timeout_s)
+
+    def kill(self) -> None:
+        """As a crash of the machine would: without notice."""
+        self.killed = True
+        self.process.kill()
+        self.process.wait()
 
     def stop(self) -> int:
         """Asks, then insists. Returns the exit status."""

@@ -11,8 +11,8 @@ import tempfile
 import threading
 import time
 
-from harness import (KIB, Caller, Client, Closed, Nginx, Program, ScriptedOrigin, Signet, answer, backend, call, gateway, may_take, pki,
-                     request)
+from harness import Caller, Client, Nginx, ScriptedOrigin, Signet, answer, backend, call, gateway, may_take, pki, request
+from load import Load, Wrk, check_marks, identities, replace
 
 WAIT_S = 15.0  # less than what a scripted back end waits for a caller
 
@@ -42,13 +42,6 @@ class Log:
             assert self._process.poll() is None, f"signet ended; it said {self.seen[-20:]}"
             assert time.monotonic() < deadline, f"expected a line with {texts}; signet said {self.seen[-20:]}"
             time.sleep(0.001)
-
-
-def replace(path: pathlib.Path, content: bytes | str) -> None:
-    """As careful programs do it: by rename."""
-    new = path.with_name(path.name + ".new")
-    new.write_bytes(content.encode() if isinstance(content, str) else content)
-    new.rename(path)
 
 
 def settings(line: str) -> dict[str, str]:
@@ -373,69 +366,6 @@ def test_without_watch_files_nothing_is_watched():
 # ---- under load --------------------------------------------------------------------------------------------------------------------------
 
 
-class Load:
-    """Callers on kept connections, each call with the newest mark in X-Mark, until the end of the block; every answer has to be 200."""
-
-    def __init__(self, port: int, target: str, callers: int):
-        self.mark, self.calls = "0", 0
-        self.failures: list[str] = []
-        self._over = threading.Event()
-        self._threads = [threading.Thread(target=self._run, args=(port, target), daemon=True) for _ in range(callers)]
-
-    def _run(self, port: int, target: str) -> None:
-        try:
-            with Caller(port) as caller:
-                while not self._over.is_set():
-                    response = caller.call(target, fields={"X-Mark": self.mark})
-                    self.calls += 1
-                    if response.status != 200 or response.body != KIB:
-                        self.failures.append(f"{response.start_line}: {response.body[:200]!r}")
-        except (Closed, OSError, AssertionError) as error:
-            self.failures.append(f"{type(error).__name__}: {error}")
-
-    def __enter__(self) -> "Load":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, failure, *_) -> None:
-        self._over.set()
-        for thread in self._threads:
-            thread.join()
-        assert failure or (not self.failures and self.calls), self.failures[:5]
-
-
-class Wrk:
-    """wrk with as many calls as it can make, each with what `mark` says at that time in X-Mark, until the end of the block."""
-
-    def __init__(self, port: int, target: str, connections: int):
-        self._folder = tempfile.TemporaryDirectory(prefix="signet-wrk-")
-        folder = pathlib.Path(self._folder.name)
-        self._mark, script = folder / "mark", folder / "mark.lua"
-        self.mark(0)
-        script.write_text(f"""request = function()
-          local file = io.open("{self._mark}")
-          local mark = file:read("*l")
-          file:close()
-          return wrk.format("GET", "{target}", {{["X-Mark"] = mark}})
-        end""")
-        self.program = Program(["wrk", "-t1", f"-c{connections}", "-d600s", "--timeout", "30s", "-s", str(script),
-                                f"http://127.0.0.1:{port}"], folder / "wrk.log")
-
-    def mark(self, mark: int) -> None:
-        replace(self._mark, f"{mark}\n")
-
-    def __enter__(self) -> "Wrk":
-        return self
-
-    def __exit__(self, failure, *_) -> None:
-        self.program.signal(signal.SIGINT)  # it says what it has seen, and ends
-        self.program.wait()
-        said = self.program.log
-        self._folder.cleanup()
-        assert failure or ("requests in" in said and "Non-2xx" not in said and "Socket errors" not in said), said
-
-
 def test_apis_come_and_go_under_load():
     with Nginx(pki(), keepalive_requests=1_000_000) as origin, Rotating(origin, pki().orders, watchFiles=False, accessLog="") as signet:
         log = Log(signet)
@@ -449,31 +379,9 @@ def test_apis_come_and_go_under_load():
         assert "idle_connections_closed=0" in log.seen[-1], "no identity has changed"
 
 
-def _identities(number: int) -> list[Client]:
-    """Made under the same name, so that only key and serial number tell them apart."""
-    return [pki().successor(f"turn-{turn}") for turn in range(number)]
-
-
-def _check_marks(origin: Nginx, clients: list[Client], swaps: int) -> int:
-    """Each call says in X-Mark which swap had been acknowledged when it started. Under an older certificate it must not have travelled. The
-    certificates come round again; that a call is half a round behind is not taken for being half a round ahead."""
-    turns = {client.sha1: turn for turn, client in enumerate(clients)}
-    calls, late = 0, []
-    for line in origin.calls():
-        _, _, status, sha1, _, mark = line.split(" ")
-        if mark == "-":
-            continue
-        ahead = (turns[sha1] - int(mark)) % len(clients)
-        calls += 1
-        if status != "200" or ahead >= len(clients) // 2:
-            late.append(line)
-    assert not late, f"{len(late)} of {calls} calls after {swaps} swaps: {late[:5]}"
-    return calls
-
-
 @may_take(300)
 def test_a_thousand_swaps_of_a_certificate_under_full_load_lose_no_call_and_leave_none_behind():
-    swaps, clients = 1000, _identities(40)
+    swaps, clients = 1000, identities(40)
     with Nginx(pki(), keepalive_requests=1_000_000) as origin:
         with Rotating(origin, clients[0], kind="pem", watchFiles=False, accessLog="", shards=2) as signet:
             log = Log(signet)
@@ -493,14 +401,14 @@ def test_a_thousand_swaps_of_a_certificate_under_full_load_lose_no_call_and_leav
                         seen = caller.call("/api/1k", fields={"X-Mark": str(swap)})
                         assert seen.status == 200 and seen.field("X-Client-Sha1") == clients[swap % len(clients)].sha1, (swap, seen)
         origin.stop()
-        calls = _check_marks(origin, clients, swaps)
+        calls = check_marks(origin, clients, swaps)
     print(f"{calls} calls, {swaps} swaps")
     assert calls > 2 * swaps
 
 
 @may_take(120)
 def test_swaps_that_the_file_watch_sees_under_load_lose_no_call():
-    swaps, clients = 20, _identities(8)
+    swaps, clients = 20, identities(8)
     with Nginx(pki(), keepalive_requests=1_000_000) as origin:
         with Rotating(origin, clients[0], kind="pem", accessLog="", shards=2) as signet:
             log = Log(signet)
@@ -511,4 +419,4 @@ def test_swaps_that_the_file_watch_sees_under_load_lose_no_call():
                     wrk.mark(swap)
                     assert signet.sha1() == clients[swap % len(clients)].sha1
         origin.stop()
-        _check_marks(origin, clients, swaps)
+        check_marks(origin, clients, swaps)

@@ -261,7 +261,7 @@ TEST_CASE("a certificate comes from one source, and its secrets by reference", "
   CHECK(refusal(R"(, "pfxFile": "a", "password": "b")").find("/password: expected no secret in this file") != std::string::npos);
   CHECK(refusal(R"(, "pfxFile": "a", "passwordFile": "b", "passwordEnv": "C")").find("not both") != std::string::npos);
   CHECK(refusal(R"(, "pemFile": "a", "friendlyName": "b")").find("friendlyName only beside pfxFile") != std::string::npos);
-  CHECK(refusal(R"(, "pfxFile": "")").find("/pfxFile: expected a text of 1 to 4096 bytes, found 0") != std::string::npos);
+  CHECK(refusal(R"(, "pfxFile": "")").find("/pfxFile: expected a text of 1 to 4096 characters, found 0") != std::string::npos);
   CHECK(refusal(R"(, "pfxFile": "a\u0000b")").find("expected a text without NUL") != std::string::npos);
   CHECK(refusal(R"(, "pfxFile": "a")") == "0 errors");
 }
@@ -366,6 +366,50 @@ TEST_CASE("times are written with a unit and read back the same", "[config]") {
     CHECK(duration_text(parse_duration(text)) == text);
   }
   CHECK(parse_duration("60s") == 1min);
+  const std::vector<std::pair<const char*, Duration>> iso = {
+      {"PT10S", 10s},
+      {"PT2M", 2min},
+      {"PT1H30M5S", 5405s},
+      {"P1D", 24h},
+      {"P2W", 336h},
+      {"P1DT12H", 36h},
+      {"PT0S", 0s},
+      {"PT0.5S", 500ms},
+      {"PT1.25S", 1250ms},
+      {"PT0.001S", 1ms},
+      {"PT1000000000S", 1'000'000'000s},
+  };
+  for (const auto& [text, time] : iso) {
+    CAPTURE(text);
+    CHECK(parse_time(text) == time);
+  }
+  for (const char* text : {"P",
+                           "PT",
+                           "P1",
+                           "PT1",
+                           "P1Y",
+                           "P1M",
+                           "PT1S1M",
+                           "PT1M1M",
+                           "P1H",
+                           "PT1D",
+                           "P-1D",
+                           "PT-1S",
+                           "PT+1S",
+                           "PT1.S",
+                           "PT.5S",
+                           "PT1.5M",
+                           "PT0.0001S",
+                           "pt1s",
+                           "PT1s",
+                           "P1DT",
+                           "PT1S ",
+                           "P99999999999999999999D",
+                           "PT1000000001S",
+                           "P1000000000W"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_time(text).has_value());
+  }
   for (const char* text : {"", "s", "5", "-1s", "+1s", "1.5s", "1 s", "1S", "1d", "1sx", "99999999999999999999s", "3000000000h"}) {
     CAPTURE(text);
     CHECK(parse_duration(text) < 0s);

@@ -118,13 +118,13 @@ TEST_CASE("the quick start listens on loopback and shows its certificate to a lo
   CHECK(loaded.config->certificates.at(0).pfx_file.value == (conf / "../demo/client.pfx").string());
   CHECK(loaded.config->certificates.at(0).password_file.value == (conf / "../demo/client.pass").string());
   CHECK(loaded.config->certificate_authorities.at(0).pem_file.value == (conf / "../demo/ca.pem").string());
-  CHECK(loaded.config->backends.at(0).url.authority == "localhost:9443");
+  CHECK(loaded.config->backends.at(0).url.authority == "localhost:8443");
   CHECK(loaded.config->backends.at(0).credentials.certificate_ids.at(0).value == loaded.config->certificates.at(0).id);
 }
 
 TEST_CASE("the schema has exactly the settings that the reader knows", "[config]") {
   const Schema schema;
-  CHECK(schema.objects.size() == 15);
+  CHECK(schema.objects.size() == 22);
   for (const auto& [pointer, names] : schema.objects) {
     CAPTURE(pointer);
     CHECK(names == names_known_at(pointer));

@@ -36,7 +36,7 @@ TEST_CASE("digest: base64 gives the values of RFC 4648 both ways", "[wire][diges
   }
   CHECK(base64_encode({}).empty());
   CHECK(text_of(base64_decode(" Zm9v\r\n\tYmFy ")) == "foobar");
-  for (const std::string_view bad : {"", "Zg", "Zg=", "Z===", "Zm9v!mFy", "Zm9vYg==Zm9v", "====", "Zm9v\0mFy"}) {
+  for (const std::string_view bad : {"", "Zg", "Zg=", "Z===", "Zm9v!mFy", "Zm9vYg==Zm9v", "====", "Zg=a", "Zm9v=mFy"}) {
     CHECK(text_of(base64_decode(bad)) == "(refused)");
   }
   const std::string large(100'000, '\xf7');

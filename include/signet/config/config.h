@@ -212,6 +212,7 @@ struct Backend {
   std::string id;
   std::string title;
   std::string description;
+  std::string resource_id;  ///< of what runs there, in another system; for people
   BackendType type = BackendType::single;
   std::vector<PoolMember> pool;  ///< of a pool, which uses nothing of what follows but `source`
   Url url;
@@ -276,6 +277,10 @@ struct Config {
   /// Back ends at such addresses are allowed although they are internal (link-local, or our own management listener).
   std::vector<Cidr> allow_internal_backends;
 };
+
+/// "500ms", "30s", "2m", "1h", or a duration of ISO 8601 from weeks to seconds: "PT2M", "P1DT12H", "PT0.5S" (no years and months, which
+/// have no fixed length). Nothing for anything else.
+[[nodiscard]] std::optional<Duration> parse_time(std::string_view text);
 
 /// Reads an http or https URL without user, query and fragment. Errors: config, one sentence that says what was expected.
 [[nodiscard]] Result<Url> parse_url(std::string_view text);

@@ -57,6 +57,7 @@ class Snapshot {
     std::vector<std::unique_ptr<const Upstream>> upstreams;
     std::vector<std::unique_ptr<const Plan>> plans;
     Router router;
+    std::map<std::string, std::shared_ptr<const wire::Certificate>, std::less<>> certificates;
   };
 
   explicit Snapshot(Parts parts) : parts_(std::move(parts)) {}
@@ -76,6 +77,11 @@ class Snapshot {
   /// In the order of the configuration: its backends, then what its APIs add: serviceUrls, and backends under another certificate. Several
   /// may have the id of one backend.
   [[nodiscard]] const std::vector<std::unique_ptr<const Upstream>>& upstreams() const { return parts_.upstreams; }
+
+  /// Every certificate of the configuration, by id.
+  [[nodiscard]] const std::map<std::string, std::shared_ptr<const wire::Certificate>, std::less<>>& certificates() const {
+    return parts_.certificates;
+  }
 
   /// Keys of the identities in use, for ConnectionPool::retain; the all-zero key of plain connections is among them if there is an http
   /// upstream. No repetitions.

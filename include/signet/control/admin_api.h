@@ -48,6 +48,9 @@ class AdminApi {
     /// Connections to this backend are opened anew after a while: idle ones closed, others once their call is over.
     std::function<void(const std::string& backend_id, std::chrono::seconds after)> reconnect;
     std::vector<Endpoint> own_addresses;  ///< of the management listener: back ends there are refused
+    /// What ids begin with where a request uses the short form of a path.
+    std::string resource_prefix =
+        "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/signet/providers/Microsoft.ApiManagement/service/signet";
   };
 
   /// `reconciler` must outlive it.

@@ -56,7 +56,8 @@ struct Refused {
                   ///< then the property; the file is empty)
     conflict,     ///< somebody else has written to the store meanwhile
     full,         ///< see StoreError
-    unavailable,  ///< see StoreError, or there is no store
+    unavailable,  ///< see StoreError
+    no_store,     ///< there is none to write to
   };
   Kind kind = Kind::invalid;
   config::Report report;
