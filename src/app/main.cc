@@ -7,6 +7,7 @@
 #include <string>
 
 #include "signet/base/log.h"
+#include "cli/cli_options.h"
 #include "commands.h"
 #include "echo.h"
 #include "server.h"
@@ -31,8 +32,8 @@ void add_check(CLI::App& app, std::function<int()>& command) {
   check->callback([file, &command] { command = [file] { return signet::app::check(*file); }; });
 }
 
-void add_cert(CLI::App& app, std::function<int()>& command) {
-  auto* const cert = app.add_subcommand("cert", "Certificates in files");
+CLI::App& add_cert(CLI::App& app, std::function<int()>& command) {
+  auto* const cert = app.add_subcommand("cert", "Client certificates: in files and in a gateway");
   cert->require_subcommand(1);
   auto* const inspect = cert->add_subcommand("inspect", "Show what a PFX or PEM file holds; never the private key");
   auto options = std::make_shared<CertInspectOptions>();
@@ -44,6 +45,7 @@ void add_cert(CLI::App& app, std::function<int()>& command) {
   inspect->add_option("--friendly-name", options->friendly_name, "Which key, if the PFX holds several");
   inspect->add_option("--key", options->key_file, "PEM file with the private key, if it is not in FILE");
   inspect->callback([options, &command] { command = [options] { return signet::app::cert_inspect(*options); }; });
+  return *cert;
 }
 
 void add_store(CLI::App& app, std::function<int()>& command) {
@@ -77,10 +79,14 @@ int run_main(int argc, char** argv) {
   std::function<int()> command;
   add_run(app, command);
   add_check(app, command);
-  add_cert(app, command);
   add_store(app, command);
   add_echo(app, command);
-  CLI11_PARSE(app, argc, argv);
+  signet::app::cli::add_management_commands(app, add_cert(app, command), command);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 1;
+  }
   signet::log::set_level(signet::log::level_from(log_level));
   return command();
 }
