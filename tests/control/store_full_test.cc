@@ -16,8 +16,8 @@
 #include "signet/control/sqlite_store.h"
 #include "signet/control/state_directory.h"
 #include "control/child_process.h"
-#include "control/state_folder.h"
 #include "control/store_file.h"
+#include "support/state_folder.h"
 
 using namespace signet;
 using namespace signet::control;
