@@ -140,7 +140,8 @@ Config read_config(Document& document, const json::Node& root) {
   read_objects(reader, "certificateRevocationLists", read_certificate_revocation_list, config.certificate_revocation_lists);
   read_objects(reader, "backends", read_backend, config.backends);
   read_objects(reader, "apis", read_api, config.apis);
-  reader.not_available({"admin", "stateDirectory", "policyFile"});
+  read_policy_file(reader, config.policy);
+  reader.not_available({"admin", "stateDirectory"});
   return config;
 }
 

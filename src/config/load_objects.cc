@@ -3,9 +3,13 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
+#include "signet/config/plan.h"
 #include "names.h"
+#include "policy_document.h"
 
 namespace signet::config {
 
@@ -69,7 +73,47 @@ void read_hosts(ObjectReader& reader, Api& api) {
   }
 }
 
+/// Over which connections callers may come; both if it is left out.
+void read_protocols(ObjectReader& reader, Api& api) {
+  if (!reader.has("protocols")) {
+    return;
+  }
+  enum class Protocol : std::uint8_t { none, http, https };
+  constexpr std::array<Choice<Protocol>, 2> names{{{"http", Protocol::http}, {"https", Protocol::https}}};
+  std::vector<Protocol> protocols;
+  reader.choices<Protocol>("protocols", protocols, names);
+  if (protocols.empty()) {
+    reader.error("protocols", R"(expected "http", "https" or both; leave "protocols" out for both)");
+    return;
+  }
+  api.takes_http = std::ranges::find(protocols, Protocol::http) != protocols.end();
+  api.takes_https = std::ranges::find(protocols, Protocol::https) != protocols.end();
+}
+
+void read_operations(ObjectReader& reader, Api& api) {
+  reader.each("operations", json::Type::object, [&](const Item& item) {
+    Operation operation = read_operation(reader.document(), item);
+    const auto same = std::ranges::find(api.operations, operation.id, &Operation::id);
+    if (same != api.operations.end() && !operation.id.empty()) {
+      reader.document().report().error(operation.source,
+                                       fmt::format("the id \"{}\" is taken by another operation of this API", operation.id));
+    }
+    api.operations.push_back(std::move(operation));
+  });
+}
+
 }  // namespace
+
+void read_policy_file(ObjectReader& reader, std::optional<PolicyDocument>& policy) {
+  if (!reader.has("policyFile")) {
+    return;
+  }
+  PolicyDocument document{.xml = {}, .file = {}, .source = reader.source("policyFile")};
+  reader.file("policyFile", document.file);
+  if (!document.file.value.empty()) {
+    policy = std::move(document);
+  }
+}
 
 Certificate read_certificate(Document& document, const Item& item) {
   ObjectReader reader(document, item);
@@ -139,7 +183,10 @@ Api read_api(Document& document, const Item& item) {
       reader.error("serviceUrl", std::move(url.error().detail));
     }
   }
-  reader.not_available({"policyFile", "protocols", "subscriptionRequired", "operations"});
+  read_protocols(reader, api);
+  read_operations(reader, api);
+  read_policy_file(reader, api.policy);
+  reader.not_available({"subscriptionRequired"});
   if (item.node->type == json::Type::object && reader.has("backendId") == reader.has("serviceUrl")) {
     document.report().error(reader.source("serviceUrl"), "expected either backendId or serviceUrl");
   }
@@ -153,7 +200,15 @@ Operation read_operation(Document& document, const Item& item) {
   reader.id(operation.id, certificate_id_size_max);
   reader.text("displayName", operation.display_name, 1, 300);
   reader.text("method", operation.method, 1, 20);
+  if (!operation.method.empty() && !is_token(operation.method)) {
+    reader.error("method", R"(expected a method such as "GET")");
+  }
   reader.text("urlTemplate", operation.url_template, 1, 1000);
+  if (std::string fault = check_url_template(operation.url_template); !fault.empty()) {
+    reader.error("urlTemplate", std::move(fault));
+  }
+  reader.ignore("templateParameters");
+  read_policy_file(reader, operation.policy);
   return operation;
 }
 

@@ -2,6 +2,8 @@
 // One reader per kind of object; load.cc puts them together.
 #pragma once
 
+#include <optional>
+
 #include "signet/config/config.h"
 #include "reader.h"
 
@@ -13,5 +15,8 @@ namespace signet::config {
 [[nodiscard]] Backend read_backend(Document& document, const Item& item);
 [[nodiscard]] Api read_api(Document& document, const Item& item);
 [[nodiscard]] Operation read_operation(Document& document, const Item& item);
+
+/// `policyFile` of an object.
+void read_policy_file(ObjectReader& reader, std::optional<PolicyDocument>& policy);
 
 }  // namespace signet::config
