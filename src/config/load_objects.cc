@@ -75,13 +75,13 @@ void read_hosts(ObjectReader& reader, Api& api) {
 
 /// Over which connections callers may come; both if it is left out.
 void read_protocols(ObjectReader& reader, Api& api) {
-  if (!reader.has("protocols")) {
-    return;
-  }
   enum class Protocol : std::uint8_t { none, http, https };
   constexpr std::array<Choice<Protocol>, 2> names{{{"http", Protocol::http}, {"https", Protocol::https}}};
   std::vector<Protocol> protocols;
   reader.choices<Protocol>("protocols", protocols, names);
+  if (!reader.has("protocols")) {
+    return;
+  }
   if (protocols.empty()) {
     reader.error("protocols", R"(expected "http", "https" or both; leave "protocols" out for both)");
     return;
@@ -105,9 +105,6 @@ void read_operations(ObjectReader& reader, Api& api) {
 }  // namespace
 
 void read_policy_file(ObjectReader& reader, std::optional<PolicyDocument>& policy) {
-  if (!reader.has("policyFile")) {
-    return;
-  }
   PolicyDocument document{.xml = {}, .file = {}, .source = reader.source("policyFile")};
   reader.file("policyFile", document.file);
   if (!document.file.value.empty()) {

@@ -74,7 +74,7 @@ NameStep read_name_step(ElementReader& reader) {
   for (const XmlElement& child : reader.element().children) {
     ElementReader value(child, reader.report());
     value.attributes({});
-    value.children({});
+    value.children({"#text"});
     step.values.emplace_back(trimmed(child.text));
   }
   if (step.values.empty() || step.values.size() > values_max) {

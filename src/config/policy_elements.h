@@ -48,7 +48,7 @@ using ReadElement = std::optional<Step> (*)(ElementReader& reader, Section secti
 
 struct ElementKind {
   std::string_view name;
-  std::initializer_list<Section> sections;
+  std::vector<Section> sections;
   ReadElement read;
   bool once = false;  ///< in a document
 };
