@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include <filesystem>
 #include <utility>
 
 #include "signet/base/log.h"
@@ -10,6 +11,7 @@
 #include "signet/config/files.h"
 #include "signet/config/json_version.h"
 #include "signet/control/reconciler.h"
+#include "signet/control/state_directory.h"
 #include "signet/io/uring_io.h"
 #include "signet/net/resolver.h"
 #include "signet/wire/certificate.h"
@@ -42,6 +44,23 @@ void drop_line_end(std::string& text) {
   if (text.ends_with('\r')) {
     text.pop_back();
   }
+}
+
+/// What a command on the store was given: a state directory, or a configuration that names one. Nothing after an error; it was logged.
+std::optional<std::string> state_directory_of(const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) {
+    return path;
+  }
+  const std::shared_ptr<const config::Config> config = control::Reconciler(path).read_file();
+  if (!config) {
+    return std::nullopt;
+  }
+  if (config->state_directory.value.empty()) {
+    log::error(fmt::format("{} has no stateDirectory: there is no store", path));
+    return std::nullopt;
+  }
+  return config->state_directory.value;
 }
 
 int failed(const std::string& file, const Error& error) {
@@ -105,6 +124,21 @@ int cert_inspect(const CertInspectOptions& options) {
     return failed(options.file, certificate.error());
   }
   fmt::print("{}", wire::describe(**certificate, wall_now()));
+  return 0;
+}
+
+int store_rekey(const std::string& path) {
+  const std::optional<std::string> directory = state_directory_of(path);
+  if (!directory) {
+    return 1;
+  }
+  const control::StoreResult<control::Rekeyed> rekeyed = control::rekey_state_directory(*directory);
+  if (!rekeyed) {
+    log::error(rekeyed.error().detail);
+    return 1;
+  }
+  fmt::print("{}: new key, {} secret{} sealed anew; backups made before need the old key\n", *directory, rekeyed->secrets,
+             rekeyed->secrets == 1 ? "" : "s");
   return 0;
 }
 

@@ -22,6 +22,9 @@ struct CertInspectOptions {
 /// `signet cert inspect FILE`: what a PFX or PEM file holds. Never shows a private key.
 int cert_inspect(const CertInspectOptions& options);
 
+/// `signet store rekey PATH`: gives the store of a configuration file, or of a state directory, a new key. No gateway may run on it.
+int store_rekey(const std::string& path);
+
 /// `signet --version`: Signet, its libraries, and what the kernel's io_uring offers.
 [[nodiscard]] std::string version_text();
 

@@ -48,6 +48,15 @@ CLI::App& add_cert(CLI::App& app, std::function<int()>& command) {
   return *cert;
 }
 
+void add_store(CLI::App& app, std::function<int()>& command) {
+  auto* const store = app.add_subcommand("store", "Where managed resources rest");
+  store->require_subcommand(1);
+  auto* const rekey = store->add_subcommand("rekey", "Give the store a new key and seal its secrets anew; the gateway has to be stopped");
+  auto path = std::make_shared<std::string>();
+  rekey->add_option("PATH", *path, "Configuration (JSON) that names a state directory, or the directory itself")->required();
+  rekey->callback([path, &command] { command = [path] { return signet::app::store_rekey(*path); }; });
+}
+
 void add_echo(CLI::App& app, std::function<int()>& command) {
   auto* const echo = app.add_subcommand("echo", "A back end for trying out: demands a client certificate, answers who called");
   auto options = std::make_shared<EchoOptions>();
@@ -70,6 +79,7 @@ int run_main(int argc, char** argv) {
   std::function<int()> command;
   add_run(app, command);
   add_check(app, command);
+  add_store(app, command);
   add_echo(app, command);
   signet::app::cli::add_management_commands(app, add_cert(app, command), command);
   try {

@@ -26,7 +26,9 @@
 #include "signet/net/connection_pool.h"
 #include "signet/net/resolver.h"
 #include "signet/net/session_depot.h"
+#include "signet/wire/ticket_keys.h"
 #include "file_watch.h"
+#include "management.h"
 #include "process.h"
 #include "status.h"
 #include "workers.h"
@@ -41,6 +43,13 @@ struct Worker {
   std::unique_ptr<gateway::Gateway> gateway;
 };
 
+/// Gateway::reconnect, as soon as there is such a function.
+void reconnect_backend(auto& gateway, const std::string& backend) {
+  if constexpr (requires { gateway.reconnect(backend); }) {
+    gateway.reconnect(backend);
+  }
+}
+
 class Server {
  public:
   int run(const RunOptions& options);
@@ -48,6 +57,9 @@ class Server {
  private:
   bool start(std::uint32_t shards);
   bool listen();
+  bool start_management();
+  std::vector<gateway::Status> status();
+  void reconnect(const std::string& backend);
   void report_status();
   void serve();
   void reload(std::string_view cause);
@@ -61,17 +73,25 @@ class Server {
   std::optional<StatusSignal> status_signal_;
   std::optional<StopSignals> signals_;  ///< once the configuration is read: until then a signal ends the process as usual
   std::unique_ptr<FileWatch> watch_;
+  Management management_;  ///< its store outlives the reconciler
   std::unique_ptr<control::Reconciler> reconciler_;
   std::shared_ptr<const config::Snapshot> first_;  ///< what the listeners and shards were made from
   std::string access_log_path_;
   std::unique_ptr<net::Resolver> resolver_;
   net::SessionDepot session_depot_;
+  std::shared_ptr<wire::TicketKeys> ticket_keys_ = std::make_shared<wire::TicketKeys>();
   std::unique_ptr<AccessLogFile> access_log_;
   std::vector<Worker> workers_;
 };
 
 int Server::run(const RunOptions& options) {
   reconciler_ = std::make_unique<control::Reconciler>(options.config_file);
+  if (const std::shared_ptr<const config::Config> settings = reconciler_->read_file()) {
+    if (const Result<void> opened = management_.open_state(*settings, *reconciler_); !opened) {
+      log::error(opened.error().detail);
+      return 1;
+    }
+  }
   control::Reconciler::Loaded loaded = reconciler_->load();
   if (!loaded.snapshot) {
     log::error(loaded.refusal);
@@ -109,6 +129,11 @@ int Server::run(const RunOptions& options) {
   log::info(fmt::format("signet {} serves {} with {} shard{}, generation {}", version(), options.config_file, shards,
                         shards == 1 ? "" : "s", first_->generation()));
   reconciler_->on_apply([this](const std::shared_ptr<const config::Snapshot>& snapshot) { return apply(snapshot); });
+  if (!start_management()) {
+    management_.stop(std::chrono::steady_clock::now(), nullptr);
+    stop_workers();
+    return 1;
+  }
   status_signal_->start([this] { report_status(); });
   watch_files();
   serve();
@@ -130,10 +155,12 @@ bool Server::start(std::uint32_t shards) {
   for (Worker& worker : workers_) {
     const std::uint64_t seed = (std::uint64_t{random()} << 32) | random();
     worker.shard->post([this, &worker, &made, seed] {
-      worker.gateway = std::make_unique<gateway::Gateway>(
-          worker.shard->io(), first_,
-          gateway::Gateway::Options{
-              .resolver = resolver_.get(), .session_depot = &session_depot_, .seed = seed, .access_log = access_log_->sink()});
+      worker.gateway = std::make_unique<gateway::Gateway>(worker.shard->io(), first_,
+                                                          gateway::Gateway::Options{.resolver = resolver_.get(),
+                                                                                    .session_depot = &session_depot_,
+                                                                                    .seed = seed,
+                                                                                    .ticket_keys = ticket_keys_,
+                                                                                    .access_log = access_log_->sink()});
       made.add();
     });
   }
@@ -152,13 +179,25 @@ bool Server::listen() {
     return false;
   }
   for (const config::Listener& listener : first_->config().listeners) {
-    log::info(fmt::format("listening on {}", listener.address.text()));
+    log::info(fmt::format("listening on {}{}", listener.address.text(), listener.tls ? " with TLS" : ""));
   }
   return true;
 }
 
-/// On the status signal's thread.
-void Server::report_status() {
+bool Server::start_management() {
+  const Result<void> started =
+      management_.start(*first_, *reconciler_,
+                        Management::Hooks{.status = [this] { return status_json(status(), session_depot_.size()); },
+                                          .refusals = [this] { return refusals_json(status()); },
+                                          .reconnect = [this](const std::string& backend) { reconnect(backend); }});
+  if (!started) {
+    log::error(started.error().detail);
+  }
+  return started.has_value();
+}
+
+/// Of every shard, now. Waits for them: not on one.
+std::vector<gateway::Status> Server::status() {
   std::vector<gateway::Status> shards(workers_.size());
   Answers answers;
   for (std::size_t i = 0; i < workers_.size(); ++i) {
@@ -168,7 +207,19 @@ void Server::report_status() {
     });
   }
   answers.wait_for(workers_.size());
-  for (const std::string& line : status_lines(shards, session_depot_.size())) {
+  return shards;
+}
+
+/// On every shard, soon.
+void Server::reconnect(const std::string& backend) {
+  for (Worker& worker : workers_) {
+    worker.shard->post([&worker, backend] { reconnect_backend(*worker.gateway, backend); });
+  }
+}
+
+/// On the status signal's thread.
+void Server::report_status() {
+  for (const std::string& line : status_lines(status(), session_depot_.size())) {
     log::info(line);
   }
 }
@@ -220,6 +271,7 @@ control::Reconciler::Retired Server::apply(const std::shared_ptr<const config::S
     });
   }
   applied.wait_for(workers_.size());
+  management_.apply(*snapshot);
   return {.idle = idle, .leased = leased};
 }
 
@@ -249,6 +301,14 @@ void Server::warn_of_restart(const config::Snapshot& snapshot) const {
   }
   if (!std::ranges::equal(wanted.listeners, started.listeners, {}, &config::Listener::address, &config::Listener::address)) {
     warn("listeners");
+  }
+  if (wanted.admin.has_value() != started.admin.has_value() ||
+      (wanted.admin && (wanted.admin->address != started.admin->address || wanted.admin->tls != started.admin->tls ||
+                        wanted.admin->certificate_id.value.empty() != started.admin->certificate_id.value.empty()))) {
+    warn("admin");
+  }
+  if (wanted.state_directory.value != started.state_directory.value) {
+    warn("stateDirectory");
   }
   if (started.access_log.empty() && !wanted.access_log.empty()) {
     warn("accessLog");
@@ -299,11 +359,13 @@ int Server::drain() {
   const Duration allowed = reconciler_->view()->snapshot->config().drain_timeout;
   log::info(fmt::format("stopping: no new connections, calls in flight may take {} s; a second signal stops at once",
                         std::chrono::duration_cast<std::chrono::seconds>(allowed).count()));
+  const std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::now() + allowed;
+  management_.stop(deadline, &*signals_);
   Answers drained;
   for (Worker& worker : workers_) {
     worker.shard->post([&worker, &drained] { worker.gateway->drain([&drained] { drained.add(); }); });
   }
-  const bool complete = drained.wait_for(workers_.size(), std::chrono::steady_clock::now() + allowed, &*signals_);
+  const bool complete = drained.wait_for(workers_.size(), deadline, &*signals_);
   if (!complete) {
     log::warning("calls in flight are cut off");
   }

@@ -7,13 +7,16 @@
 #include <algorithm>
 #include <cstddef>
 #include <limits>
+#include <nlohmann/json.hpp>
 #include <unordered_map>
 #include <utility>
 
 #include "signet/base/identity_refusal.h"
 #include "signet/base/limits.h"
 #include "signet/base/log.h"
+#include "signet/base/version.h"
 #include "signet/wire/certificate.h"
+#include "signet/wire/tls_types.h"
 
 namespace signet::app {
 
@@ -111,9 +114,7 @@ std::string refusal_line(const gateway::Refusal& refused) {
   return line;
 }
 
-}  // namespace
-
-std::vector<std::string> status_lines(const std::vector<gateway::Status>& shards, std::size_t depot_sessions) {
+gateway::Status sum_of(const std::vector<gateway::Status>& shards) {
   gateway::Status sum{.generation = std::numeric_limits<std::uint64_t>::max()};
   for (const gateway::Status& shard : shards) {
     sum.generation = std::min(sum.generation, shard.generation);  // in force everywhere
@@ -122,13 +123,59 @@ std::vector<std::string> status_lines(const std::vector<gateway::Status>& shards
     sum.counters.calls += shard.counters.calls;
     sum.counters.calls_failed += shard.counters.calls_failed;
     sum.counters.retries += shard.counters.retries;
+    sum.counters.handshakes_full += shard.counters.handshakes_full;
+    sum.counters.handshakes_resumed += shard.counters.handshakes_resumed;
+    sum.counters.handshakes_failed += shard.counters.handshakes_failed;
   }
+  return sum;
+}
+
+/// What peers sent need not be UTF-8.
+std::string text_of(const nlohmann::ordered_json& value) {
+  return value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+nlohmann::ordered_json json_of(const gateway::Refusal& refused) {
+  const IdentityRefusal& told = *refused.refusal;
+  nlohmann::ordered_json json = {
+      {"time", wire::wall_time_text(refused.time)},
+      {"apiId", refused.api},
+      {"backendId", refused.backend},
+      {"endpoint", refused.endpoint.text()},
+      {"certificateId", refused.certificate_id},
+      {"alert", told.alert},
+      {"alertName", told.alert == 0 ? "" : wire::alert_name(told.alert)},
+      {"phase", to_string(told.phase)},
+      {"requested", told.requested},
+      {"resumed", told.resumed},
+      {"tlsVersion", told.tls_version},
+      {"subject", told.subject},
+      {"issuer", told.issuer},
+      {"serialNumber", told.serial},
+      {"thumbprint", told.thumbprint_sha1},
+      {"chainSent", told.chain_sent},
+      {"authorities", told.authorities},
+      {"authoritiesTotal", told.authorities_total},
+      {"issuerListed", to_word(told.issuer_listed)},
+      {"activityId", refused.activity_id},
+  };
+  if (!told.subject.empty()) {
+    json["notBefore"] = wire::wall_time_text(told.not_before);
+    json["expirationDate"] = wire::wall_time_text(told.not_after);
+  }
+  return json;
+}
+
+}  // namespace
+
+std::vector<std::string> status_lines(const std::vector<gateway::Status>& shards, std::size_t depot_sessions) {
+  const gateway::Status sum = sum_of(shards);
   std::vector<std::string> lines;
-  lines.push_back(
-      fmt::format("status generation={} shards={} callers={} calls={} calls_failed={} retries={} tls_sessions={} "
-                  "tls_sessions_shared={}",
-                  sum.generation, shards.size(), sum.callers, sum.counters.calls, sum.counters.calls_failed, sum.counters.retries,
-                  sum.tls_sessions, depot_sessions));
+  lines.push_back(fmt::format(
+      "status generation={} shards={} callers={} calls={} calls_failed={} retries={} tls_sessions={} "
+      "tls_sessions_shared={} handshakes_full={} handshakes_resumed={} handshakes_failed={}",
+      sum.generation, shards.size(), sum.callers, sum.counters.calls, sum.counters.calls_failed, sum.counters.retries, sum.tls_sessions,
+      depot_sessions, sum.counters.handshakes_full, sum.counters.handshakes_resumed, sum.counters.handshakes_failed));
   for (const gateway::BackendStatus& backend : sum_of_backends(shards)) {
     const net::ConnectionCounters& counters = backend.counters;
     lines.push_back(fmt::format(
@@ -141,6 +188,48 @@ std::vector<std::string> status_lines(const std::vector<gateway::Status>& shards
     lines.push_back(refusal_line(refused));
   }
   return lines;
+}
+
+std::string status_json(const std::vector<gateway::Status>& shards, std::size_t depot_sessions) {
+  const gateway::Status sum = sum_of(shards);
+  nlohmann::ordered_json json = {
+      {"version", version()},
+      {"generation", sum.generation},
+      {"shards", shards.size()},
+      {"callers", sum.callers},
+      {"calls", sum.counters.calls},
+      {"callsFailed", sum.counters.calls_failed},
+      {"retries", sum.counters.retries},
+      {"tlsSessions", sum.tls_sessions},
+      {"tlsSessionsShared", depot_sessions},
+      {"backends", nlohmann::ordered_json::array()},
+  };
+  for (const gateway::BackendStatus& backend : sum_of_backends(shards)) {
+    const net::ConnectionCounters& counters = backend.counters;
+    json["backends"].push_back({
+        {"name", backend.name},
+        {"connections", backend.connections},
+        {"idle", backend.idle},
+        {"opened", counters.opened},
+        {"reused", counters.reused},
+        {"failed", counters.failed},
+        {"handshakesFull", counters.handshakes_full},
+        {"handshakesResumed", counters.handshakes_resumed},
+        {"handshakesFailed", counters.handshakes_failed},
+        {"refused", counters.refused},
+        {"certificateNotRequested", counters.certificate_not_requested},
+    });
+  }
+  return text_of(json);
+}
+
+std::string refusals_json(const std::vector<gateway::Status>& shards) {
+  nlohmann::ordered_json json = nlohmann::ordered_json::array();
+  std::vector<gateway::Refusal> refusals = last_refusals(shards);
+  for (auto refused = refusals.rbegin(); refused != refusals.rend(); ++refused) {
+    json.push_back(json_of(*refused));
+  }
+  return text_of(json);
 }
 
 }  // namespace signet::app

@@ -43,4 +43,9 @@ class StatusSignal {
 /// has for itself.
 [[nodiscard]] std::vector<std::string> status_lines(const std::vector<gateway::Status>& shards, std::size_t depot_sessions);
 
+/// The same as one JSON object, without the refusals.
+[[nodiscard]] std::string status_json(const std::vector<gateway::Status>& shards, std::size_t depot_sessions);
+/// The refusals as a JSON array of objects, newest first.
+[[nodiscard]] std::string refusals_json(const std::vector<gateway::Status>& shards);
+
 }  // namespace signet::app

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "json.h"
+#include "load_admin.h"
 #include "load_objects.h"
 #include "reader.h"
 
@@ -42,6 +43,8 @@ void read_listeners(ObjectReader& reader, std::vector<Listener>& listeners) {
     std::string text;
     entry.require({"address"});
     entry.text("address", text, 1, 64);
+    std::optional<ListenerTls> tls;
+    entry.object("tls", [&tls](ObjectReader& settings) { tls = read_listener_tls(settings); });
     if (text.empty()) {
       return;
     }
@@ -55,17 +58,17 @@ void read_listeners(ObjectReader& reader, std::vector<Listener>& listeners) {
     if (repeated) {
       entry.error("address", "another listener has this address");
     }
-    listeners.push_back(Listener{.address = *address, .source = entry.source("address")});
+    listeners.push_back(Listener{.address = *address, .tls = std::move(tls), .source = entry.source("address")});
   });
   if (none) {
     reader.error("listeners", "expected at least one listener");
   }
 }
 
-void read_trusted_proxies(ObjectReader& reader, std::vector<Cidr>& proxies) {
-  reader.each("trustedProxies", json::Type::string, [&](const Item& item) {
-    if (const std::optional<Cidr> proxy = parse_cidr(item.node->text)) {
-      proxies.push_back(*proxy);
+void read_cidrs(ObjectReader& reader, std::string_view name, std::vector<Cidr>& blocks) {
+  reader.each(name, json::Type::string, [&](const Item& item) {
+    if (const std::optional<Cidr> block = parse_cidr(item.node->text)) {
+      blocks.push_back(*block);
     } else {
       reader.document().report().error(
           reader.document().source(item.node->offset, item.pointer),
@@ -127,12 +130,13 @@ Config read_config(Document& document, const json::Node& root) {
   reader.ignore("$schema");
   reader.number("shards", config.shards, 0, shards_max);
   read_listeners(reader, config.listeners);
-  read_trusted_proxies(reader, config.trusted_proxies);
+  read_cidrs(reader, "trustedProxies", config.trusted_proxies);
   reader.object("limits", [&](ObjectReader& limits) { read_limits(limits, config.limits); });
   reader.object("timeouts", [&](ObjectReader& timeouts) { read_timeouts(timeouts, config.timeouts); });
   reader.duration("drainTimeout", config.drain_timeout, Duration::zero(), hours(24));
   reader.boolean("watchFiles", config.watch_files);
   read_access_log(reader, config);
+  reader.file("stateDirectory", config.state_directory);
   reader.choice<ForwardedHeaders>("forwardedHeaders", config.forwarded_headers, forwarded_headers);
   reader.object("errors", [&](ObjectReader& errors) { read_errors(errors, config); });
   read_objects(reader, "certificates", read_certificate, config.certificates);
@@ -140,7 +144,10 @@ Config read_config(Document& document, const json::Node& root) {
   read_objects(reader, "certificateRevocationLists", read_certificate_revocation_list, config.certificate_revocation_lists);
   read_objects(reader, "backends", read_backend, config.backends);
   read_objects(reader, "apis", read_api, config.apis);
-  reader.not_available({"admin", "stateDirectory", "policyFile"});
+  reader.file("secretsRoot", config.secrets_root);
+  read_cidrs(reader, "allowInternalBackends", config.allow_internal_backends);
+  read_admin(reader, config);
+  reader.not_available({"policyFile"});
   return config;
 }
 

@@ -21,7 +21,6 @@ constexpr std::size_t url_size_max = 2000;
 /// A call may hold as much memory.
 constexpr std::uint32_t replay_buffer_bytes_max = 16 * 1024 * 1024;
 
-constexpr std::array<Choice<wire::TlsVersion>, 2> versions{{{"1.2", wire::TlsVersion::tls12}, {"1.3", wire::TlsVersion::tls13}}};
 constexpr std::array<Choice<wire::TlsGroup>, 4> groups{{
     {"X25519", wire::TlsGroup::x25519},
     {"P-256", wire::TlsGroup::secp256r1},
@@ -98,11 +97,7 @@ void read_tls(ObjectReader& reader, BackendTls& tls) {
     reader.error("serverName", R"(expected a DNS name in ASCII form ("xn--…") or an IP address, without port)");
   }
   tls.server_name = lower_case(server_name);
-  reader.choice<wire::TlsVersion>("minVersion", tls.min_version, versions);
-  reader.choice<wire::TlsVersion>("maxVersion", tls.max_version, versions);
-  if (tls.min_version > tls.max_version) {
-    reader.error(reader.has("minVersion") ? "minVersion" : "maxVersion", "minVersion is above maxVersion");
-  }
+  read_tls_versions(reader, tls.min_version, tls.max_version);
   reader.choices<wire::TlsGroup>("groups", tls.groups, groups);
   std::vector<wire::TlsGroup> sorted = tls.groups;
   std::sort(sorted.begin(), sorted.end());

@@ -22,6 +22,7 @@ constexpr std::size_t url_template_size_max = 1000;
 
 enum class Protocol : std::uint8_t { http, https };
 constexpr std::array<Choice<Protocol>, 2> protocols{{{"http", Protocol::http}, {"https", Protocol::https}}};
+constexpr std::size_t listener_certificates_max = 256;
 
 void read_password(ObjectReader& reader, Certificate& certificate) {
   reader.file("passwordFile", certificate.password_file);
@@ -122,8 +123,28 @@ void pass_over_of_service(ObjectReader& reader, const json::Node& api) {
   }
   reader.not_available({"apiVersionSet", "apiVersionSetId", "format", "sourceApiId", "value", "wsdlSelector"});
 }
+constexpr std::array<Choice<wire::TlsVersion>, 2> tls_versions{{{"1.2", wire::TlsVersion::tls12}, {"1.3", wire::TlsVersion::tls13}}};
 
 }  // namespace
+
+void read_tls_versions(ObjectReader& reader, wire::TlsVersion& min, wire::TlsVersion& max) {
+  reader.choice<wire::TlsVersion>("minVersion", min, tls_versions);
+  reader.choice<wire::TlsVersion>("maxVersion", max, tls_versions);
+  if (min > max) {
+    reader.error(reader.has("minVersion") ? "minVersion" : "maxVersion", "minVersion is above maxVersion");
+  }
+}
+
+ListenerTls read_listener_tls(ObjectReader& reader) {
+  ListenerTls tls;
+  reader.require({"certificateIds"});
+  reader.references("certificateIds", tls.certificate_ids, listener_certificates_max);
+  if (reader.has("certificateIds") && tls.certificate_ids.empty()) {
+    reader.error("certificateIds", "expected the id of at least one certificate");
+  }
+  read_tls_versions(reader, tls.min_version, tls.max_version);
+  return tls;
+}
 
 Certificate read_certificate(Document& document, const Item& item) {
   ObjectReader reader(document, item);

@@ -10,6 +10,10 @@
 
 namespace signet::config {
 
+/// minVersion and maxVersion.
+void read_tls_versions(ObjectReader& reader, wire::TlsVersion& min, wire::TlsVersion& max);
+/// `reader`: of the object "tls" of a listener.
+[[nodiscard]] ListenerTls read_listener_tls(ObjectReader& reader);
 [[nodiscard]] Certificate read_certificate(Document& document, const Item& item);
 [[nodiscard]] CertificateAuthority read_certificate_authority(Document& document, const Item& item);
 [[nodiscard]] CertificateRevocationList read_certificate_revocation_list(Document& document, const Item& item);

@@ -39,6 +39,20 @@ void strip_newline(std::string& text) {
   }
 }
 
+/// Of one that back ends are not shown: whether it would do for them is not asked.
+std::vector<std::string> validity_warnings(const wire::Certificate& certificate, WallTime now) {
+  std::vector<std::string> warnings;
+  for (const wire::CertificateInfo& info : certificate.chain()) {
+    const std::string_view role = &info == &certificate.leaf() ? "the certificate" : "the issuer's certificate";
+    if (info.expired(now)) {
+      warnings.push_back(fmt::format("{} {} expired on {}", role, info.subject, wire::wall_time_text(info.not_after)));
+    } else if (info.not_yet_valid(now)) {
+      warnings.push_back(fmt::format("{} {} is not valid before {}", role, info.subject, wire::wall_time_text(info.not_before)));
+    }
+  }
+  return warnings;
+}
+
 template <typename Value>
 std::shared_ptr<const Value> find(const std::map<std::string, std::shared_ptr<const Value>, std::less<>>& known, const std::string& id) {
   const auto place = known.find(id);
@@ -77,11 +91,16 @@ std::shared_ptr<const Value> MaterialReader::in_force(std::shared_ptr<const Valu
   return before;
 }
 
-std::shared_ptr<const wire::Certificate> MaterialReader::certificate(const Certificate& certificate) {
+std::shared_ptr<const wire::Certificate> MaterialReader::certificate(const Certificate& certificate, Use use) {
   if (certificate.loaded) {
     auto entry = std::make_shared<CertificateEntry>();
     entry->certificate = certificate.loaded;
     certificates_[certificate.id] = std::move(entry);
+    if (use == Use::listener) {
+      for (const std::string& warning : validity_warnings(*certificate.loaded, now_)) {
+        report_.warning(certificate.source, fmt::format("certificate \"{}\": {}", certificate.id, warning));
+      }
+    }
     return certificate.loaded;
   }
   const Reference& file = certificate.pfx_file.value.empty() ? certificate.pem_file : certificate.pfx_file;
@@ -102,7 +121,8 @@ std::shared_ptr<const wire::Certificate> MaterialReader::certificate(const Certi
   if (!entry) {
     return nullptr;
   }
-  for (const std::string& warning : entry->certificate->warnings(now_)) {
+  for (const std::string& warning :
+       use == Use::listener ? validity_warnings(*entry->certificate, now_) : entry->certificate->warnings(now_)) {
     report_.warning(file.source, fmt::format("certificate \"{}\": {}", certificate.id, warning));
   }
   certificates_[certificate.id] = entry;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -42,8 +43,11 @@ class MaterialReader {
   MaterialReader(Files& files, Material* material, WallTime now, Report& report)
       : files_(files), material_(material), now_(now), report_(report) {}
 
+  /// Whom a certificate is shown to, as far as warnings go.
+  enum class Use : std::uint8_t { identity, listener };
+
   /// Null after an error.
-  [[nodiscard]] std::shared_ptr<const wire::Certificate> certificate(const Certificate& certificate);
+  [[nodiscard]] std::shared_ptr<const wire::Certificate> certificate(const Certificate& certificate, Use use);
   /// From its file, or from every file in its folder that holds PEM certificates. Null after an error.
   [[nodiscard]] std::shared_ptr<const wire::CertificateAuthority> authority(const CertificateAuthority& authority);
   /// DER, each list once. Null after an error.

@@ -63,6 +63,11 @@ class ObjectReader {
   /// Of a setting's value; of the object if it is absent.
   [[nodiscard]] Source source(std::string_view name) const;
   [[nodiscard]] bool has(std::string_view name) const { return find(name) != nullptr; }
+  /// It is there and of that type: for a setting that may have one of several.
+  [[nodiscard]] bool is(std::string_view name, json::Type type) const {
+    const json::Node* const node = find(name);
+    return node != nullptr && node->type == type;
+  }
 
   void error(std::string_view name, std::string message);
   void warning(std::string_view name, std::string message);

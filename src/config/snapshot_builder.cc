@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "signet/config/snapshot.h"
+#include "signet/wire/tls_context.h"
 #include "material.h"
 #include "names.h"
 
@@ -43,6 +45,12 @@ std::string place(const Url& url, std::string_view path) {
   return fmt::format("{} {} {} {}", url.scheme == Scheme::https ? "https" : "http", url.host, url.port, path);
 }
 
+bool meant_for(const wire::CertificateInfo& certificate, std::string_view usage) {
+  const std::vector<std::string>& usages = certificate.extended_key_usages;
+  return usages.empty() ||
+         std::ranges::any_of(usages, [&](const std::string& one) { return one == usage || one == "anyExtendedKeyUsage"; });
+}
+
 class Builder {
  public:
   Builder(const Config& config, Files& files, const BuildOptions& options)
@@ -64,9 +72,12 @@ class Builder {
   };
 
   void read_material();
+  [[nodiscard]] bool shown_by_listener(std::string_view id) const;
   std::shared_ptr<const wire::CertificateAuthority> trust_anchors(const CertificateAuthority& authority);
   void add_backend(const Backend& backend);
   void add_api(const Api& api);
+  void add_listener(const Listener& listener);
+  void check_listener_certificate(const Reference& id, const wire::Certificate& certificate);
   void check_listeners();
 
   Credential credential(const Backend& backend);
@@ -94,7 +105,8 @@ class Builder {
   std::vector<std::unique_ptr<const Upstream>> upstreams_;
   std::vector<std::unique_ptr<const Plan>> plans_;
   std::vector<Router::Entry> routes_;
-  std::map<std::pair<std::string, std::string>, const Api*> taken_;  ///< (host, path)
+  std::vector<std::vector<std::shared_ptr<const wire::Certificate>>> listener_certificates_;  ///< as in Snapshot
+  std::map<std::pair<std::string, std::string>, const Api*> taken_;                           ///< (host, path)
 };
 
 Built Builder::run() {
@@ -104,6 +116,13 @@ Built Builder::run() {
   }
   for (const Api& api : config_.apis) {
     add_api(api);
+  }
+  std::shared_ptr<const wire::Certificate> admin_certificate;
+  if (config_.admin && !config_.admin->certificate_id.value.empty()) {
+    admin_certificate = credential_by_id(config_.admin->certificate_id).certificate;
+  }
+  for (const Listener& listener : config_.listeners) {
+    add_listener(listener);
   }
   check_listeners();
   if (built_.report.ok()) {
@@ -115,6 +134,8 @@ Built Builder::run() {
         .plans = std::move(plans_),
         .router = Router(std::move(routes_)),
         .certificates = std::move(certificates_),
+        .admin_certificate = std::move(admin_certificate),
+        .listener_certificates = std::move(listener_certificates_),
     });
   }
   return std::move(built_);
@@ -122,7 +143,8 @@ Built Builder::run() {
 
 void Builder::read_material() {
   for (const Certificate& certificate : config_.certificates) {
-    certificates_[certificate.id] = material_.certificate(certificate);
+    certificates_[certificate.id] = material_.certificate(
+        certificate, shown_by_listener(certificate.id) ? MaterialReader::Use::listener : MaterialReader::Use::identity);
   }
   for (const CertificateAuthority& authority : config_.certificate_authorities) {
     authorities_[authority.id] = trust_anchors(authority);
@@ -130,6 +152,14 @@ void Builder::read_material() {
   for (const CertificateRevocationList& list : config_.certificate_revocation_lists) {
     revocation_lists_[list.id] = material_.revocation_lists(list);
   }
+}
+
+bool Builder::shown_by_listener(std::string_view id) const {
+  return (config_.admin && config_.admin->certificate_id.value == id) ||
+         std::ranges::any_of(config_.listeners, [id](const Listener& listener) {
+           return listener.tls &&
+                  std::ranges::find(listener.tls->certificate_ids, id, &Reference::value) != listener.tls->certificate_ids.end();
+         });
 }
 
 /// Null after an error.
@@ -379,6 +409,47 @@ const Backend* Builder::lender(const Url& url) const {
       return nullptr;
     }
     path = path.substr(0, path.rfind('/'));
+  }
+}
+
+/// A context is made here only to see that it can be: on a shard it would be too late.
+void Builder::add_listener(const Listener& listener) {
+  std::vector<std::shared_ptr<const wire::Certificate>>& certificates = listener_certificates_.emplace_back();
+  if (!listener.tls) {
+    return;
+  }
+  for (const Reference& id : listener.tls->certificate_ids) {
+    if (std::shared_ptr<const wire::Certificate> certificate = credential_by_id(id).certificate) {
+      check_listener_certificate(id, *certificate);
+      certificates.push_back(std::move(certificate));
+    }
+  }
+  if (certificates.size() != listener.tls->certificate_ids.size() || certificates.empty()) {
+    return;  // what is wrong was said
+  }
+  const Result<std::shared_ptr<wire::TlsContext>> made =
+      wire::TlsContext::server({.certificate = certificates.front(),
+                                .further_certificates = {std::next(certificates.begin()), certificates.end()},
+                                .min_version = listener.tls->min_version,
+                                .max_version = listener.tls->max_version});
+  if (!made) {
+    built_.report.error(listener.source, made.error().detail);
+  }
+}
+
+/// Dates are Material's to warn of.
+void Builder::check_listener_certificate(const Reference& id, const wire::Certificate& certificate) {
+  const wire::CertificateInfo& leaf = certificate.leaf();
+  if (!meant_for(leaf, "serverAuth")) {
+    built_.report.warning(id.source, fmt::format("certificate \"{}\" is not meant for servers: its extended key usages have no serverAuth, "
+                                                 "and callers will refuse it",
+                                                 id.value));
+  }
+  if (leaf.subject_alternative_names.empty()) {
+    built_.report.warning(id.source,
+                          fmt::format("certificate \"{}\" has no subject alternative name: callers will refuse it, whatever name "
+                                      "they expect",
+                                      id.value));
   }
 }
 

@@ -32,20 +32,14 @@ struct Route {
   Handler post = nullptr;
   bool head = false;  ///< answered as GET is
 
-  [[nodiscard]] std::size_t size() const {
-    return static_cast<std::size_t>(std::ranges::find(parts, std::string_view()) - parts.begin());
-  }
+  [[nodiscard]] std::size_t size() const { return static_cast<std::size_t>(std::ranges::find(parts, std::string_view()) - parts.begin()); }
 };
 
 constexpr std::string_view an_id = "{}";
 
 constexpr std::array routes{
     Route{.parts = {"certificates"}, .get = list_certificates},
-    Route{.parts = {"certificates", an_id},
-          .get = get_certificate,
-          .put = put_certificate,
-          .remove = delete_certificate,
-          .head = true},
+    Route{.parts = {"certificates", an_id}, .get = get_certificate, .put = put_certificate, .remove = delete_certificate, .head = true},
     Route{.parts = {"certificates", an_id, "refreshSecret"}, .post = refresh_certificate},
     Route{.parts = {"backends"}, .get = list_backends},
     Route{.parts = {"backends", an_id},
@@ -101,8 +95,9 @@ struct Method {
 };
 
 std::array<Method, 6> methods_of(const Route& route) {
-  return {Method{"GET", route.get},     Method{"HEAD", route.head ? route.get : nullptr}, Method{"PUT", route.put},
-          Method{"PATCH", route.patch}, Method{"DELETE", route.remove},                   Method{"POST", route.post}};
+  return {Method{"GET", route.get},       Method{"HEAD", route.head ? route.get : nullptr},
+          Method{"PUT", route.put},       Method{"PATCH", route.patch},
+          Method{"DELETE", route.remove}, Method{"POST", route.post}};
 }
 
 std::string allowed(const Route& route) {

@@ -29,8 +29,8 @@ std::unexpected<ApiError> conflict(std::string message, std::vector<ApiError::De
   for (ApiError::Detail& detail : details) {
     detail.code = "Conflict";
   }
-  return std::unexpected(ApiError{
-      .status = 409, .code = "Conflict", .message = std::move(message), .target = {}, .details = std::move(details), .allow = {}});
+  return std::unexpected(
+      ApiError{.status = 409, .code = "Conflict", .message = std::move(message), .target = {}, .details = std::move(details), .allow = {}});
 }
 
 std::unexpected<ApiError> stale() {

@@ -7,6 +7,8 @@
 #include <charconv>
 #include <optional>
 
+#include "odata.h"
+
 namespace signet::control {
 
 namespace {
@@ -42,12 +44,31 @@ ApiResult<Page> read_page(const Target& target) {
   return page;
 }
 
+ApiResult<std::optional<Filter>> read_filter(const Target& target, std::span<const std::string_view> fields) {
+  const std::optional<std::string> text = target.parameter("$filter");
+  if (!text || text->empty()) {
+    return std::nullopt;
+  }
+  std::expected<Filter, std::string> filter = parse_filter(*text, fields);
+  if (!filter) {
+    return invalid("$filter", std::move(filter.error()));
+  }
+  return std::move(*filter);
+}
+
+bool fits(const Filter& filter, const Resource& resource) {
+  json properties = resource.properties;
+  properties["name"] = resource.parts.back();
+  return filter.matches(properties);
+}
+
 /// The same request, further on.
 std::string next_link(const Call& call, std::size_t skip) {
   std::string query;
   for (const auto& [name, value] : call.target.query) {
     if (!same_word(name, "$skip")) {
-      query += fmt::format("{}{}={}", query.empty() ? "?" : "&", name.starts_with('$') ? name : percent_encoded(name), percent_encoded(value));
+      query +=
+          fmt::format("{}{}={}", query.empty() ? "?" : "&", name.starts_with('$') ? name : percent_encoded(name), percent_encoded(value));
     }
   }
   query += fmt::format("{}$skip={}", query.empty() ? "?" : "&", skip);
@@ -57,26 +78,42 @@ std::string next_link(const Call& call, std::size_t skip) {
 }  // namespace
 
 Answer list_answer(const Call& call, std::vector<std::string> names, const std::function<Resource(const std::string&)>& shown,
-                   std::span<const ListField> fields) {
+                   std::span<const std::string_view> fields) {
   const ApiResult<Page> page = read_page(call.target);
   if (!page) {
     return std::unexpected(page.error());
   }
-  if (const std::optional<std::string> text = call.target.parameter("$filter"); text && !text->empty()) {
-    static_cast<void>(fields);
-    return invalid("$filter", "not available in this version");
+  const ApiResult<std::optional<Filter>> filter = read_filter(call.target, fields);
+  if (!filter) {
+    return std::unexpected(filter.error());
   }
   std::ranges::sort(names);
-  const std::size_t begin = std::min(page->skip, names.size());
-  const std::size_t end = begin + std::min(page->top, names.size() - begin);
+  std::size_t count = names.size();
   json value = json::array();
-  for (std::size_t at = begin; at < end; ++at) {
-    value.push_back(envelope(call.target, shown(names[at])));
+  if (*filter) {
+    count = 0;
+    for (const std::string& name : names) {
+      const Resource resource = shown(name);
+      if (!fits(**filter, resource)) {
+        continue;
+      }
+      if (count >= page->skip && value.size() < page->top) {
+        value.push_back(envelope(call.target, resource));
+      }
+      ++count;
+    }
+  } else {
+    for (std::size_t at = page->skip; at < names.size() && value.size() < page->top; ++at) {
+      value.push_back(envelope(call.target, shown(names[at])));
+    }
   }
-  json body{{"value", std::move(value)}, {"count", names.size()}};
-  if (end < names.size()) {
-    body["nextLink"] = next_link(call, end);
+  const std::size_t left = count - std::min(count, page->skip);
+  const bool more = left > value.size();
+  json body{{"count", count}};
+  if (more) {
+    body["nextLink"] = next_link(call, page->skip + value.size());
   }
+  body["value"] = std::move(value);
   return json_answer(200, body);
 }
 

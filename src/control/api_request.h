@@ -24,8 +24,8 @@ struct Target {
   /// "/subscriptions/…/service/name": what ids of answers begin with. As it was sent, but decoded and with the fixed words in their own
   /// spelling; of the short form, what the options say.
   std::string prefix;
-  std::string path;                ///< as it was sent, for links
-  std::vector<std::string> parts;  ///< behind the prefix, decoded; never empty strings
+  std::string path;                                        ///< as it was sent, for links
+  std::vector<std::string> parts;                          ///< behind the prefix, decoded; never empty strings
   std::vector<std::pair<std::string, std::string>> query;  ///< decoded, in order
 
   /// The first one of that name, in any case.

@@ -81,7 +81,8 @@ std::string target_of(const std::string& pointer, const config::Problem& problem
 
 /// The object that a problem is about: "/backends/orders/url" is about {"backends", "orders"}.
 std::vector<std::string> object_of(const config::Problem& problem) {
-  std::vector<std::string> parts = key_parts(std::string_view(problem.source.pointer).substr(std::min<std::size_t>(1, problem.source.pointer.size())));
+  std::vector<std::string> parts =
+      key_parts(std::string_view(problem.source.pointer).substr(std::min<std::size_t>(1, problem.source.pointer.size())));
   const bool nested = parts.size() >= 4 && parts[0] == "apis" && (parts[2] == "operations" || parts[2] == "policies");
   parts.resize(std::min<std::size_t>(parts.size(), nested ? 4 : 2));
   return parts;
@@ -93,8 +94,7 @@ ApiError refused_error(const Call& call, const std::vector<std::string>& parts, 
   switch (refused.kind) {
     case Refused::Kind::conflict:
       return conflict("Somebody else has changed the store at the same moment: read the resource again, then repeat the change.").error();
-    case Refused::Kind::no_store:
-      return conflict("Nothing can be changed over REST: the configuration names no stateDirectory.").error();
+    case Refused::Kind::no_store: return conflict("Nothing can be changed over REST: the configuration names no stateDirectory.").error();
     case Refused::Kind::full:
     case Refused::Kind::unavailable: {
       const bool full = refused.kind == Refused::Kind::full;
@@ -127,8 +127,7 @@ ApiError refused_error(const Call& call, const std::vector<std::string>& parts, 
 
 ApiResult<std::shared_ptr<const View>> write_with(const Call& call, const std::vector<std::string>& parts, const Prepare& prepare,
                                                   Others others) {
-  return call.reconciler.write<ApiError>(
-      prepare, [&](Refused refused) { return refused_error(call, parts, others, std::move(refused)); });
+  return call.reconciler.write<ApiError>(prepare, [&](Refused refused) { return refused_error(call, parts, others, std::move(refused)); });
 }
 
 std::string_view trimmed(std::string_view text) {

@@ -93,14 +93,14 @@ std::vector<std::string> keys_below(const View& view, const std::string& key) {
 }
 
 Answer list_apis(const Call& call) {
-  static constexpr std::array fields{ListField{"name"}, ListField{"displayName"}, ListField{"path"}, ListField{"serviceUrl"}};
+  static constexpr std::array fields{std::string_view("name"), std::string_view("displayName"), std::string_view("path"),
+                                     std::string_view("serviceUrl")};
   const std::shared_ptr<const View> view = call.reconciler.view();
   std::vector<std::string> ids;
   for (const config::Api& api : view->snapshot->config().apis) {
     ids.push_back(api.id);
   }
-  return list_answer(
-      call, std::move(ids), [&](const std::string& id) { return shown(*view, id); }, fields);
+  return list_answer(call, std::move(ids), [&](const std::string& id) { return shown(*view, id); }, fields);
 }
 
 Answer get_api(const Call& call) {
@@ -120,8 +120,7 @@ Answer patch_api(const Call& call) {
   if (!patch) {
     return std::unexpected(patch.error());
   }
-  return patch_object(api_kind, call,
-                      [&](const View& view, const Object* before) { return put_of(call, view, patched(*before, *patch)); });
+  return patch_object(api_kind, call, [&](const View& view, const Object* before) { return put_of(call, view, patched(*before, *patch)); });
 }
 
 /// With all that belongs to it.

@@ -131,8 +131,7 @@ ApiResult<std::chrono::seconds> reconnect_after(const Call& call) {
     return std::chrono::seconds::zero();
   }
   const json& after = body->at(pointer);
-  const std::optional<std::chrono::seconds> duration =
-      after.is_string() ? iso_duration(after.get_ref<const std::string&>()) : std::nullopt;
+  const std::optional<std::chrono::seconds> duration = after.is_string() ? iso_duration(after.get_ref<const std::string&>()) : std::nullopt;
   if (!duration || *duration > reconnect_after_max) {
     return invalid("after", "expected a duration of at most one day, such as \"PT2M\"");
   }
@@ -142,14 +141,13 @@ ApiResult<std::chrono::seconds> reconnect_after(const Call& call) {
 }  // namespace
 
 Answer list_backends(const Call& call) {
-  static constexpr std::array fields{ListField{"name"}, ListField{"title"}, ListField{"url"}};
+  static constexpr std::array fields{std::string_view("name"), std::string_view("title"), std::string_view("url")};
   const std::shared_ptr<const View> view = call.reconciler.view();
   std::vector<std::string> ids;
   for (const config::Backend& backend : view->snapshot->config().backends) {
     ids.push_back(backend.id);
   }
-  return list_answer(
-      call, std::move(ids), [&](const std::string& id) { return shown(call, *view, id); }, fields);
+  return list_answer(call, std::move(ids), [&](const std::string& id) { return shown(call, *view, id); }, fields);
 }
 
 Answer get_backend(const Call& call) {
@@ -161,8 +159,7 @@ Answer put_backend(const Call& call) {
   if (!properties) {
     return std::unexpected(properties.error());
   }
-  return put_object(backend_kind, call,
-                    [&](const View& view, const Object* before) { return put_of(call, view, *properties, before); });
+  return put_object(backend_kind, call, [&](const View& view, const Object* before) { return put_of(call, view, *properties, before); });
 }
 
 Answer patch_backend(const Call& call) {

@@ -175,8 +175,8 @@ ApiResult<Upload> open_key_vault(const Call& call, const json& named) {
     }
     key_vault["identityClientId"] = *client;
   }
-  std::expected<CertificatePointer, std::string> certificate = open_secret(
-      call.reconciler.view()->file->secrets_root.value, named["secretIdentifier"].get_ref<const std::string&>());
+  std::expected<CertificatePointer, std::string> certificate =
+      open_secret(call.reconciler.view()->file->secrets_root.value, named["secretIdentifier"].get_ref<const std::string&>());
   if (!certificate) {
     return invalid("keyVault", std::move(certificate.error()));
   }
@@ -230,8 +230,8 @@ std::vector<Referrer> left_behind(const View& view, const std::string& id, const
 }  // namespace
 
 Answer list_certificates(const Call& call) {
-  static constexpr std::array fields{ListField{"name"}, ListField{"subject"}, ListField{"thumbprint"},
-                                     ListField{"expirationDate", ListField::Type::time}};
+  static constexpr std::array fields{std::string_view("name"), std::string_view("subject"), std::string_view("thumbprint"),
+                                     std::string_view("expirationDate")};
   const std::shared_ptr<const View> view = call.reconciler.view();
   const Referrers referrers = referrers_of(*view);
   const std::optional<std::string> failed = call.target.parameter("isKeyVaultRefreshFailed");
@@ -250,8 +250,7 @@ Answer list_certificates(const Call& call) {
     }
     ids.push_back(certificate.id);
   }
-  return list_answer(
-      call, std::move(ids), [&](const std::string& id) { return shown(call, *view, id, referrers); }, fields);
+  return list_answer(call, std::move(ids), [&](const std::string& id) { return shown(call, *view, id, referrers); }, fields);
 }
 
 Answer get_certificate(const Call& call) {
@@ -282,7 +281,8 @@ Answer delete_certificate(const Call& call) {
 }
 
 Answer refresh_certificate(const Call& call) {
-  const std::string key = make_key(call.parts);
+  const std::vector<std::string> parts{call.parts[0], call.id()};
+  const std::string key = make_key(parts);
   const std::shared_ptr<const View> view = call.reconciler.view();
   const std::shared_ptr<const Object> object = stored(*view, key);
   if (!object && !in_file(*view, call.id())) {
@@ -290,14 +290,15 @@ Answer refresh_certificate(const Call& call) {
   }
   const json value = object ? json::parse(object->value, nullptr, false) : json::object();
   if (!value.is_object() || !value.contains("keyVault")) {
-    return invalid("keyVault", fmt::format("Certificate '{}' was not made from a secret source: there is nothing to read again.", call.id()));
+    return invalid("keyVault",
+                   fmt::format("Certificate '{}' was not made from a secret source: there is nothing to read again.", call.id()));
   }
   const ApiResult<Upload> upload = open_key_vault(call, value["keyVault"]);
   std::optional<ApiError> failure;
   if (!upload) {
     failure = upload.error();
   }
-  const auto written = write_referred(call, call.parts, [&](const View& now) -> ApiResult<Change> {
+  const auto written = write_referred(call, parts, [&](const View& now) -> ApiResult<Change> {
     const std::shared_ptr<const Object> before = stored(now, key);
     if (!before || before->revision != object->revision) {
       return conflict("The certificate was changed at the same moment: repeat the request.");

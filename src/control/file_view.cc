@@ -146,9 +146,8 @@ json api_properties(const config::Api& api) {
     protocols.push_back("https");
   }
   json properties{{"displayName", api.display_name.empty() ? api.id : api.display_name}, {"path", api.path}, {"protocols", protocols}};
-  for (const auto& [name, value] : std::array<std::pair<const char*, const std::string*>, 3>{{{"serviceUrl", &api.service_url.value},
-                                                                                            {"backendId", &api.backend_id.value},
-                                                                                            {"certificateId", &api.certificate_id.value}}}) {
+  for (const auto& [name, value] : std::array<std::pair<const char*, const std::string*>, 3>{
+           {{"serviceUrl", &api.service_url.value}, {"backendId", &api.backend_id.value}, {"certificateId", &api.certificate_id.value}}}) {
     if (!value->empty()) {
       properties[name] = *value;
     }

@@ -63,7 +63,8 @@ std::string internal_address_fault(std::string_view url, const config::Config& c
     return fmt::format("{} is a link-local address: expected another one, or an entry for it in allowInternalBackends", parsed->host);
   }
   const auto own = [&](const Endpoint& listener) {
-    return reaches(*address, listener) || (localhost && (is_loopback(listener) || is_unspecified(listener)) && listener.port == address->port);
+    return reaches(*address, listener) ||
+           (localhost && (is_loopback(listener) || is_unspecified(listener)) && listener.port == address->port);
   };
   if (std::ranges::any_of(own_addresses, own)) {
     return fmt::format("{} is the gateway's own management listener: expected another address, or an entry for it in allowInternalBackends",

@@ -62,8 +62,7 @@ const json* find(const json& value, const json::json_pointer& pointer) {
 }
 
 std::unexpected<ApiError> nothing_stored(std::string_view target, const std::string& name) {
-  return invalid(std::string(target),
-                 fmt::format("the value of \"{}\" is masked, but none is stored that the mask could stand for", name));
+  return invalid(std::string(target), fmt::format("the value of \"{}\" is masked, but none is stored that the mask could stand for", name));
 }
 
 }  // namespace

@@ -44,7 +44,8 @@ Change::Put put_of(const json& properties) {
 }  // namespace
 
 Answer list_operations(const Call& call) {
-  static constexpr std::array fields{ListField{"name"}, ListField{"displayName"}, ListField{"method"}, ListField{"urlTemplate"}};
+  static constexpr std::array fields{std::string_view("name"), std::string_view("displayName"), std::string_view("method"),
+                                     std::string_view("urlTemplate")};
   const std::shared_ptr<const View> view = call.reconciler.view();
   const config::Api* const api = find_api(view->snapshot->config(), call.id());
   if (api == nullptr) {
@@ -54,8 +55,7 @@ Answer list_operations(const Call& call) {
   for (const config::Operation& operation : api->operations) {
     ids.push_back(operation.id);
   }
-  return list_answer(
-      call, std::move(ids), [&](const std::string& id) { return shown(*view, call.id(), id); }, fields);
+  return list_answer(call, std::move(ids), [&](const std::string& id) { return shown(*view, call.id(), id); }, fields);
 }
 
 Answer get_operation(const Call& call) {

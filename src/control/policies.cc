@@ -71,7 +71,8 @@ Resource shown(const Call& call, const View& view) {
   if (const std::shared_ptr<const Object> object = stored(view, make_key(resource.parts))) {
     xml = json::parse(object->value, nullptr, false).value("value", std::string());
     resource.etag = etag_of(*object);
-  } else if (const std::optional<config::PolicyDocument>* const policy = document(*view.file, scope_of(call)); policy != nullptr && *policy) {
+  } else if (const std::optional<config::PolicyDocument>* const policy = document(*view.file, scope_of(call));
+             policy != nullptr && *policy) {
     const config::PolicyDocument& written = **policy;
     xml = written.file.value.empty() ? written.xml : config::SystemFiles().read(written.file.value, policy_bytes_max).value_or("");
     resource.etag = etag_of(json(xml));
@@ -125,7 +126,7 @@ Answer about_representation(Answer answer, const Call& call) {
 }  // namespace
 
 Answer list_policies(const Call& call) {
-  static constexpr std::array fields{ListField{"name"}};
+  static constexpr std::array fields{std::string_view("name")};
   const std::shared_ptr<const View> view = call.reconciler.view();
   if (ApiResult<void> scope = require_scope(call, *view); !scope) {
     return std::unexpected(std::move(scope.error()));
@@ -134,8 +135,7 @@ Answer list_policies(const Call& call) {
   if (const auto* const policy = document(view->snapshot->config(), scope_of(call)); policy != nullptr && *policy) {
     names.emplace_back("policy");
   }
-  return list_answer(
-      call, std::move(names), [&](const std::string& /*name*/) { return shown(call, *view); }, fields);
+  return list_answer(call, std::move(names), [&](const std::string& /*name*/) { return shown(call, *view); }, fields);
 }
 
 Answer get_policy(const Call& call) {

@@ -81,7 +81,6 @@ std::shared_ptr<const config::Config> Reconciler::read_file() {
   config::SystemFiles files;
   config::Loaded read = config::load_config(state_->file, files);
   if (!read.config) {
-    log_problems(read.report);
     return nullptr;
   }
   return std::make_shared<const config::Config>(std::move(*read.config));

@@ -61,16 +61,15 @@ void Referrers::add_api(const config::Api& api) {
     certificate_ids_[api.certificate_id.value].push_back(referrer);
   }
   if (api.policy) {
-    add_policy(*api.policy, {.parts = {"apis", api.id, "policies", "policy"},
-                             .place = {},
-                             .message = fmt::format("API '{}' uses it in its policy", api.id)});
+    add_policy(
+        *api.policy,
+        {.parts = {"apis", api.id, "policies", "policy"}, .place = {}, .message = fmt::format("API '{}' uses it in its policy", api.id)});
   }
   for (const config::Operation& operation : api.operations) {
     if (operation.policy) {
-      add_policy(*operation.policy,
-                 {.parts = {"apis", api.id, "operations", operation.id, "policies", "policy"},
-                  .place = {},
-                  .message = fmt::format("Operation '{}' of API '{}' uses it in its policy", operation.id, api.id)});
+      add_policy(*operation.policy, {.parts = {"apis", api.id, "operations", operation.id, "policies", "policy"},
+                                     .place = {},
+                                     .message = fmt::format("Operation '{}' of API '{}' uses it in its policy", operation.id, api.id)});
     }
   }
 }
@@ -99,11 +98,11 @@ void Referrers::add_listeners(const config::Config& config) {
   }
 }
 
-std::unexpected<ApiError> in_use(const Target& target, std::string_view kind, std::string_view id,
-                                 const std::vector<Referrer>& referrers) {
+std::unexpected<ApiError> in_use(const Target& target, std::string_view kind, std::string_view id, const std::vector<Referrer>& referrers) {
   std::vector<ApiError::Detail> details;
   for (const Referrer& referrer : referrers) {
-    details.push_back({.target = referrer.parts.empty() ? referrer.place : resource_id(target, referrer.parts), .message = referrer.message});
+    details.push_back(
+        {.target = referrer.parts.empty() ? referrer.place : resource_id(target, referrer.parts), .message = referrer.message});
   }
   return conflict(fmt::format("{} '{}' is in use.", kind, id), std::move(details));
 }

@@ -53,6 +53,7 @@ Statement& Statement::bind(int index, std::uint64_t number) {
 
 StoreResult<bool> Statement::step() {
   if (failure_ == SQLITE_OK) {
+    errno = 0;  // see Database::error
     const int code = sqlite3_step(statement_.get());
     if (code == SQLITE_ROW || code == SQLITE_DONE) {
       return code == SQLITE_ROW;
@@ -124,6 +125,7 @@ StoreResult<std::unique_ptr<Database>> Database::open(const std::string& path) {
 }
 
 StoreResult<void> Database::execute(const std::string& sql) const {
+  errno = 0;  // see `error`
   const int code = sqlite3_exec(handle_.get(), sql.c_str(), nullptr, nullptr, nullptr);
   if (code != SQLITE_OK) {
     return std::unexpected(error(code));
@@ -154,7 +156,10 @@ StoreResult<std::string> Database::text(std::string_view sql) const {
 }
 
 StoreError Database::error(int code) const {
-  const int system_error = sqlite3_system_errno(handle_.get());
+  // SQLite notes what the system said only on some of its paths; writing out a commit is none of them.
+  const int left_over = errno;
+  const int noted = sqlite3_system_errno(handle_.get());
+  const int system_error = noted != 0 ? noted : left_over;
   const int primary = code & 0xff;
   const bool of_system = (primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN) && system_error != 0;
   std::string detail = fmt::format("{}: {} (SQLite {}", path_, sqlite3_errstr(code), code);

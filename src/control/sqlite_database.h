@@ -66,7 +66,7 @@ class Database {
 
   /// Did the last failure leave a transaction open?
   [[nodiscard]] bool in_transaction() const { return sqlite3_get_autocommit(handle_.get()) == 0; }
-  /// What the last call on this connection failed of.
+  /// What the last call on this connection failed of. To be called at once: errno counts.
   [[nodiscard]] StoreError error(int code) const;
   [[nodiscard]] const std::string& path() const { return path_; }
 

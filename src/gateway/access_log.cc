@@ -65,6 +65,7 @@ void AccessLog::write(const AccessRecord& record) {
   append(" request_bytes={} response_bytes={} duration_us={}", record.request_bytes, record.response_bytes,
          std::chrono::duration_cast<std::chrono::microseconds>(record.duration).count());
   append_field(lines_, " api=", record.api);
+  append_field(lines_, " operation=", record.operation);
   append_field(lines_, " backend=", record.backend);
   if (record.endpoint.port != 0) {
     append_field(lines_, " endpoint=", record.endpoint.text(endpoint));

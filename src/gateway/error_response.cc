@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "signet/gateway/error_response.h"
 
-#include <fmt/chrono.h>
 #include <fmt/core.h>
 
-#include <chrono>
-#include <ctime>
 #include <string>
 
 #include "signet/wire/http_writer.h"
+#include "canned_response.h"
+#include "field_edits.h"
 
 namespace signet::gateway {
 
@@ -112,7 +111,17 @@ ErrorAnswer error_answer(ErrorKind kind, std::uint16_t backend_tls_status) {
   return answer;
 }
 
+std::uint16_t error_status(const Error& error, const ErrorResponseOptions& options) {
+  return options.policy_response != nullptr ? options.policy_response->status : error_answer(error.kind, options.backend_tls_status).status;
+}
+
 void write_error_response(const Error& error, const ErrorResponseOptions& options, ByteBuffer& out) {
+  if (options.policy_response != nullptr) {
+    write_canned_response(*options.policy_response,
+                          {.after = options.after, .head_only = options.head_only, .old_caller = options.old_caller, .now = options.now},
+                          out);
+    return;
+  }
   const ErrorAnswer answer = error_answer(error.kind, options.backend_tls_status);
   // Codes, messages and ids are ours and need no escaping.
   const std::string body = fmt::format(R"({{"statusCode":{},"code":"{}","message":"{}","activityId":"{}"}})", answer.status, answer.code,
@@ -121,17 +130,26 @@ void write_error_response(const Error& error, const ErrorResponseOptions& option
   if (error.tls_alert != 0 && answer.proxy_error == "tls_alert_received") {
     proxy_status += fmt::format("; alert-id={}", error.tls_alert);  // RFC 9209 §2.3.12
   }
-  const std::time_t now = std::chrono::system_clock::to_time_t(options.now);
+  const std::size_t begin = out.size();
+  const auto write_field = [&](std::string_view name, std::string_view value) {
+    if (options.fields == nullptr || !drops_field(*options.fields, name)) {
+      wire::write_field(name, value, out);
+    }
+  };
+  DateBuffer date;
   wire::write_status_line(answer.status, {}, out);
-  wire::write_field("Date", fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT", fmt::gmtime(now)), out);
-  wire::write_field("Content-Type", "application/json", out);
+  write_field("Date", date_text(options.now, date));
+  write_field("Content-Type", "application/json");
   wire::write_content_length(body.size(), out);
-  wire::write_field("Proxy-Status", proxy_status, out);
-  if (answer.status == 503) {
-    wire::write_field("Retry-After", std::to_string(error.retry_after_s != 0 ? error.retry_after_s : retry_after_default_s), out);
+  write_field("Proxy-Status", proxy_status);
+  if (answer.status == 503 || answer.status == 429) {
+    write_field("Retry-After", std::to_string(error.retry_after_s != 0 ? error.retry_after_s : retry_after_default_s));
   }
   if (options.after == AfterAnswer::close) {
     wire::write_field("Connection", "close", out);
+  }
+  if (options.fields != nullptr) {
+    write_added_fields(*options.fields, begin, out);
   }
   wire::end_head(out);
   if (!options.head_only) {

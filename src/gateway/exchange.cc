@@ -38,7 +38,9 @@ void Exchange::start(Session& session) {
   attempts_ = endpoints_tried_ = 0;
   status_ = 0;
   head_seen_ = caller_keeps_alive_ = request_complete_ = replayed_ = response_begun_ = response_head_sent_ = response_chunked_ = false;
-  expectation_ours_ = expectation_failed_ = body_held_ = false;
+  expectation_ours_ = expectation_failed_ = body_held_ = response_discarded_ = gates_passed_ = health_noted_ = false;
+  discarded_bytes_ = 0;
+  operation_ = {};
   body_kept_ = true;
   waited_before_ = {};
   stage_ = Stage::head;
@@ -54,11 +56,10 @@ void Exchange::progress() {
 
 /// The timer is not restarted at every step: when it fires it looks at the last progress.
 void Exchange::start_timer() {
-  const config::Upstream& upstream = this->upstream();
-  const Duration total = upstream.total_timeout;
+  const Duration total = upstream().total_timeout;
   total_deadline_ = total == Duration::zero() ? TimePoint::max() : started_ + total;
   timer_.start(gateway_.io_.timers(),
-               std::min({upstream.response_timeout, snapshot_->config().timeouts.body, lease_timeout(), total_deadline_ - started_}));
+               std::min({response_timeout(), snapshot_->config().timeouts.body, lease_timeout(), total_deadline_ - started_}));
 }
 
 /// A call may wait for a place as long as for a connection, and a little more: an attempt that fails shall be heard first, because it says
@@ -69,7 +70,6 @@ Duration Exchange::lease_timeout() const {
 
 /// Whose turn it is, and how long it may take.
 Exchange::Wait Exchange::wait() {
-  const config::Upstream& upstream = this->upstream();
   const Duration caller_timeout = snapshot_->config().timeouts.body;
   const bool caller_congested = session_->transport().congested();
   switch (stage_) {
@@ -85,8 +85,7 @@ Exchange::Wait Exchange::wait() {
             caller_timeout, {.kind = ErrorKind::caller_timeout, .origin = Origin::caller}, "no further byte of the request's body in time"};
       }
       // What was waited before the call was sent again counts until an answer begins, not between its pieces.
-      return {std::max<Duration>(upstream.response_timeout - (response_begun_ ? Duration::zero() : waited_before_),
-                                 std::chrono::milliseconds(1)),
+      return {std::max<Duration>(response_timeout() - (response_begun_ ? Duration::zero() : waited_before_), std::chrono::milliseconds(1)),
               {.kind = ErrorKind::backend_timeout, .origin = Origin::backend},
               "no further byte from the back end in time"};
     case Stage::tunnel:
@@ -116,7 +115,7 @@ void Exchange::on_timer() {
   if (waiting.allowed == Duration::zero() || now < last_progress_ + waiting.allowed) {
     // Not later than the shortest of the waits allows that may begin meanwhile.
     const Duration due = waiting.allowed == Duration::zero() ? Duration::max() : last_progress_ + waiting.allowed - now;
-    const Duration next = std::min({due, snapshot_->config().timeouts.body, upstream().response_timeout});
+    const Duration next = std::min({due, snapshot_->config().timeouts.body, response_timeout()});
     timer_.start(gateway_.io_.timers(), in_tunnel ? next : std::min(next, total_deadline_ - now));
     return;
   }
@@ -150,6 +149,11 @@ void Exchange::note_error(const Error& error) {
   ++gateway_.counters_.calls_failed;
   error_kind_ = to_string(error.kind);
   error_detail_ = error.detail;
+  note_failure(error);
+  note_refusal(error);
+}
+
+void Exchange::note_refusal(const Error& error) {
   if (error.refusal && destination_ != nullptr) {
     const config::Upstream& upstream = this->upstream();
     gateway_.refusals_.add(Refusal{.time = gateway_.io_.wall_now(),
@@ -162,6 +166,12 @@ void Exchange::note_error(const Error& error) {
   }
 }
 
+/// After an answer that is written now. A caller that is still sending a body has to be cut off: its rest cannot be told from the next
+/// request.
+bool Exchange::keeps_caller() const {
+  return caller_keeps_alive_ && request_complete_ && !gateway_.draining_;
+}
+
 void Exchange::answer_error(Error error) {
   note_error(error);
   if (response_head_sent_) {
@@ -169,15 +179,18 @@ void Exchange::answer_error(Error error) {
     finish(Session::Next::abort);
     return;
   }
-  const bool keep = caller_keeps_alive_ && request_complete_ && !gateway_.draining_;
+  const bool keep = keeps_caller();
   const ErrorResponseOptions options{
       .backend_tls_status = static_cast<std::uint16_t>(snapshot_->config().backend_tls_status),
       .after = keep ? AfterAnswer::keep_alive : AfterAnswer::close,
       .head_only = head_seen_ && request_.head().method() == "HEAD",
       .now = gateway_.io_.wall_now(),
       .activity_id = activity_id(),
+      .old_caller = head_seen_ && request_.head().version_minor() == 0,
+      .fields = plan_ != nullptr ? edits_or_null(plan_->error_fields) : nullptr,
+      .policy_response = plan_ != nullptr && plan_->error_response ? &*plan_->error_response : nullptr,
   };
-  status_ = error_answer(error.kind, options.backend_tls_status).status;
+  status_ = error_status(error, options);
   write_error_response(error, options, session_->transport().output());
   session_->transport().flush();
   finish(keep ? Session::Next::keep_alive : Session::Next::close);
@@ -223,6 +236,7 @@ void Exchange::finish(Session::Next next) {
   log_call();
   stage_ = Stage::idle;
   drop_replay();
+  breaker_ = nullptr;
   snapshot_ = nullptr;
   resolution_ = nullptr;
   std::exchange(session_, nullptr)->exchange_done(next);
@@ -261,6 +275,10 @@ void Exchange::log_call() {
   }
   if (route_ != nullptr) {
     record.api = route_->api_id;
+    record.operation = operation_;
+  }
+  if (plan_ != nullptr) {
+    record.backend = plan_->pool_id;
   }
   if (upstream != nullptr) {
     record.backend = upstream->id;

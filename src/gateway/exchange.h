@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "signet/base/clock.h"
 #include "signet/base/result.h"
 #include "signet/config/snapshot.h"
+#include "signet/gateway/backend_health.h"
 #include "signet/io/timer.h"
 #include "signet/net/connection.h"
 #include "signet/net/resolver.h"
@@ -66,7 +68,6 @@ class Exchange final : public net::LeaseUser, public net::ResolverCache::Waiter 
   void relay_to_backend(ByteView& data);
   void flush_to_backend();
   void on_request_head();
-  [[nodiscard]] Result<void> route();
   void find_back_end();
   void restart(Error retired);
   void find_endpoint();
@@ -96,8 +97,9 @@ class Exchange final : public net::LeaseUser, public net::ResolverCache::Waiter 
   void on_backend_end() override;
   void on_backend_failed(Error error) override;
   void relay_to_caller(ByteView& data);
-  void on_response_head();
-  void on_response_body(ByteView body);
+  bool on_response_head();
+  bool end_discarded();
+  bool on_response_body(ByteView body);
   bool on_response_complete(ByteView& data);
   [[nodiscard]] bool is_about_our_expectation() const;
   void send_without_expectation();
@@ -108,7 +110,28 @@ class Exchange final : public net::LeaseUser, public net::ResolverCache::Waiter 
   /// REQUIRES: routed.
   [[nodiscard]] const config::Upstream& upstream() const { return *destination_->upstream; }
 
+  // the plan (exchange_policy.cc)
+  [[nodiscard]] Result<void> route();
+  [[nodiscard]] bool pass_gates();
+  [[nodiscard]] bool choose_destination();
+  void take_member(const BackendHealth::Choice& choice);
+  bool go_to_next_member(const Error& error);
+  void make_target();
+  [[nodiscard]] std::string_view host_for_backend() const;
+  [[nodiscard]] std::string_view sent_method() const;
+  [[nodiscard]] Duration response_timeout() const;
+  void note_failure(const Error& error);
+  void note_answer();
+  [[nodiscard]] bool is_answer_replaced() const;
+  [[nodiscard]] bool is_body_worth_reading() const;
+  void answer_instead();
+  void answer_canned(const config::CannedResponse& canned, const config::NameEdits* fields);
+  void answer_unforwarded();
+  [[nodiscard]] static const config::NameEdits* edits_or_null(const config::NameEdits& edits) { return edits.empty() ? nullptr : &edits; }
+
   // the end
+  [[nodiscard]] bool keeps_caller() const;
+  void note_refusal(const Error& error);
   void note_error(const Error& error);
   void answer_error(Error error);
   void finish(Session::Next next);
@@ -137,9 +160,13 @@ class Exchange final : public net::LeaseUser, public net::ResolverCache::Waiter 
   const config::Destination* destination_ = nullptr;  ///< of the plan's, the one that was chosen
   std::shared_ptr<const net::Resolution> resolution_;
   net::Connection* connection_ = nullptr;
-  ByteBuffer replay_;   ///< what a connection that may turn out to be dead was given of the body
-  std::string path_;    ///< normalised
-  std::string target_;  ///< for the back end
+  ByteBuffer replay_;                        ///< what a connection that may turn out to be dead was given of the body
+  std::shared_ptr<CircuitBreaker> breaker_;  ///< of the back end; null: it has no rules
+  std::string_view operation_;               ///< id of the API's operation
+  std::optional<std::string_view> query_;    ///< as the caller sent it
+  config::TemplateValues values_;            ///< of the operation's template; views path_
+  std::string path_;                         ///< normalised
+  std::string target_;                       ///< for the back end
   std::string activity_id_;
   std::string caller_text_;      ///< address of the peer
   std::string_view error_kind_;  ///< of what went wrong, for the log
@@ -155,6 +182,9 @@ class Exchange final : public net::LeaseUser, public net::ResolverCache::Waiter 
   std::uint64_t response_bytes_ = 0;  ///< of the body
   io::Timer<Exchange, &Exchange::on_timer> timer_{this};
   io::Timer<Exchange, &Exchange::release_body> continue_timer_{this};
+  std::uint64_t discarded_bytes_ = 0;   ///< of a back end's body that the caller does not get
+  std::uint64_t members_excluded_ = 0;  ///< of the pool, a bit for each that was tried
+  std::uint32_t members_tried_ = 0;
   std::uint32_t attempts_ = 0;
   std::uint32_t endpoint_index_ = 0;
   std::uint32_t endpoints_tried_ = 0;
@@ -171,6 +201,9 @@ class Exchange final : public net::LeaseUser, public net::ResolverCache::Waiter 
   bool response_begun_ = false;      ///< any byte of an answer has arrived
   bool response_head_sent_ = false;  ///< the caller has the head of the final answer
   bool response_chunked_ = false;    ///< towards the caller
+  bool response_discarded_ = false;  ///< what comes of the back end's body goes nowhere
+  bool gates_passed_ = false;        ///< the call was counted
+  bool health_noted_ = false;        ///< the breaker knows how this attempt went
   bool connection_reused_ = false;
   bool reading_caller_ = false;  ///< inside on_caller_data, which flushes when it is done
 };

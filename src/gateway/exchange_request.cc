@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "signet/gateway/gateway.h"
-#include "signet/wire/http_path.h"
 #include "signet/wire/http_writer.h"
 #include "exchange.h"
 #include "forwarding.h"
@@ -96,6 +95,19 @@ void Exchange::find_back_end() {
     answer_error(std::move(routed.error()));
     return;
   }
+  if (!plan_->gates.empty() && !pass_gates()) {
+    return;
+  }
+  if (!plan_->forwards) {
+    answer_unforwarded();
+    return;
+  }
+  if (!choose_destination()) {
+    return;
+  }
+  make_target();
+  Endpoint::TextBuffer caller;
+  caller_text_ = session_->peer().address_text(caller);
   start_timer();
   find_endpoint();
 }
@@ -109,33 +121,6 @@ void Exchange::restart(Error retired) {
   }
   snapshot_ = gateway_.snapshot_;
   find_back_end();
-}
-
-Result<void> Exchange::route() {
-  const wire::HttpHead& head = request_.head();
-  const Result<wire::NormalTarget> target = wire::normalise_target(head.target(), path_);
-  if (!target) {
-    return std::unexpected(target.error());
-  }
-  destination_ = nullptr;
-  route_ = snapshot_->route(head.host(), path_);
-  if (route_ == nullptr) {
-    return fail(ErrorKind::no_route, Origin::caller, fmt::format("no API takes path {}", path_));
-  }
-  plan_ = route_->plan;
-  destination_ = &plan_->destinations.front();
-  const std::uint64_t body_bytes_max = snapshot_->config().limits.request_body_bytes;
-  // Part of the body is there already where the call starts again in a newer snapshot.
-  const std::uint64_t body_bytes =
-      std::max(request_bytes_, head.framing() == wire::BodyFraming::length ? head.content_length() : std::uint64_t{0});
-  if (body_bytes_max != 0 && body_bytes > body_bytes_max) {
-    return fail(ErrorKind::body_too_large, Origin::caller, fmt::format("a body of {} bytes, {} are allowed", body_bytes, body_bytes_max));
-  }
-  target_.clear();
-  config::append_target(*route_, upstream(), path_, target->query, target_);
-  Endpoint::TextBuffer caller;
-  caller_text_ = session_->peer().address_text(caller);
-  return {};
 }
 
 // ---- connection
@@ -170,7 +155,9 @@ void Exchange::on_resolved(const std::shared_ptr<const net::Resolution>& resolut
 }
 
 void Exchange::on_resolve_failed(Error error) {
-  answer_error(std::move(error));
+  if (!go_to_next_member(error)) {
+    answer_error(std::move(error));
+  }
 }
 
 /// The connection that belongs to this caller before any other, a warm one before a cold one; else each call starts with the next address
@@ -237,7 +224,7 @@ void Exchange::on_lease_failed(Error error) {
   lease_failed(std::move(error));
 }
 
-/// Nothing of the call was sent: another address may be tried.
+/// Nothing of the call was sent: another address may be tried, then another back end.
 void Exchange::lease_failed(Error error) {
   if (error.kind == ErrorKind::identity_retired) {
     restart(std::move(error));
@@ -251,7 +238,9 @@ void Exchange::lease_failed(Error error) {
     lease();
     return;
   }
-  answer_error(std::move(error));
+  if (!go_to_next_member(error)) {
+    answer_error(std::move(error));
+  }
 }
 
 /// A back end that asks late for our certificate (Apache per directory, IIS) has to keep, until it has seen it, what came of the body; long
@@ -281,24 +270,26 @@ void Exchange::send_request_head() {
   if (body_held_) {
     continue_timer_.start(gateway_.io_.timers(), limits::continue_wait_max);
   }
-  const config::Upstream& upstream = this->upstream();
   const wire::HttpHead& head = request_.head();
   const ForwardRequestOptions options{
+      .method = plan_->method,
       .target = target_,
-      .host = upstream.host_header == config::HostHeader::backend ? std::string_view(upstream.authority) : head.host(),
+      .host = host_for_backend(),
       .caller_text = caller_text_,
       .caller_family = session_->peer().family,
+      .caller_scheme = session_->over_tls() ? config::Scheme::https : config::Scheme::http,
       .peer_trust = snapshot_->is_trusted_proxy(session_->peer()) ? PeerTrust::trusted : PeerTrust::untrusted,
       .forwarded = snapshot_->config().forwarded_headers,
       .expect = body_held_ ? Expect::always : Expect::as_caller,
+      .fields = edits_or_null(destination_->fields),
   };
-  if (connection_->reused() && !is_idempotent(head.method())) {
+  if (connection_->reused() && !is_idempotent(sent_method())) {
     connection_->watch_delivery();
   }
   write_forwarded_request(head, options, connection_->output());
   replay_body();
-  response_.start_response(wire::HttpReader::Limits{.head_bytes_max = snapshot_->config().limits.response_head_bytes}, head.method(),
-                           head.is_websocket_upgrade());
+  response_.start_response(wire::HttpReader::Limits{.head_bytes_max = snapshot_->config().limits.response_head_bytes}, sent_method(),
+                           upgrades(head, plan_->method));
   response_begun_ = false;
 }
 
@@ -349,14 +340,14 @@ void Exchange::replay_body() {
   write_body(replay_.view());
   drop_replay();
   if (request_complete_ && request_.head().framing() == wire::BodyFraming::chunked) {
-    write_forwarded_trailers(request_.trailers(), connection_->output());
+    write_forwarded_trailers(request_.trailers(), edits_or_null(destination_->fields), connection_->output());
   }
 }
 
 void Exchange::on_request_complete() {
   request_complete_ = true;
   if (request_.head().framing() == wire::BodyFraming::chunked) {
-    write_forwarded_trailers(request_.trailers(), connection_->output());
+    write_forwarded_trailers(request_.trailers(), edits_or_null(destination_->fields), connection_->output());
   }
 }
 

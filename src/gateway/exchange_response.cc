@@ -57,9 +57,17 @@ void Exchange::on_backend_data(ByteView& data) {
           send_without_expectation();
           return;
         }
-        on_response_head();
+        if (on_response_head()) {
+          data = {};
+          return;
+        }
         break;
-      case wire::HttpReader::Event::body: on_response_body(step.body); break;
+      case wire::HttpReader::Event::body:
+        if (on_response_body(step.body)) {
+          data = {};
+          return;
+        }
+        break;
       case wire::HttpReader::Event::message_complete:
         if (on_response_complete(data)) {
           return;
@@ -95,7 +103,8 @@ void Exchange::send_without_expectation() {
   lease();
 }
 
-void Exchange::on_response_head() {
+/// True when the exchange has ended.
+bool Exchange::on_response_head() {
   const wire::HttpHead& head = response_.head();
   const bool interim = head.status() < 200 && head.status() != 101;
   if (head.status() == 100 || (head.status() >= 200 && head.status() < 300)) {
@@ -104,17 +113,27 @@ void Exchange::on_response_head() {
     continue_timer_.stop();  // a body that is still held is not wanted
   }
   if (interim && (request_.head().version_minor() == 0 || is_about_our_expectation())) {
-    return;  // RFC 9110 §15.2: never to an HTTP/1.0 caller
+    return false;  // RFC 9110 §15.2: never to an HTTP/1.0 caller
   }
+  AnswerBody body = AnswerBody::same;
   if (!interim) {
-    status_ = head.status();
-    response_head_sent_ = true;
+    note_answer();
     // A caller that is still sending a body has to be cut off after the answer: its rest cannot be told from the next request.
     caller_keeps_alive_ = caller_keeps_alive_ && request_complete_ && !gateway_.draining_ && !session_->caller_ended();
+    if (is_answer_replaced()) {
+      response_discarded_ = true;
+      return !is_body_worth_reading() && end_discarded();
+    }
+    status_ = head.status();
+    response_head_sent_ = true;
+    body = plan_->method.empty() ? AnswerBody::same : answer_body(request_.head().method(), plan_->method);
+    response_discarded_ = body == AnswerBody::caller_wants_none;
   }
   const ForwardResponseOptions options{
       .caller_version_minor = request_.head().version_minor(),
       .keep_alive = caller_keeps_alive_ ? KeepAlive::yes : KeepAlive::no,
+      .body = body,
+      .fields = edits_or_null(plan_->response_fields),
   };
   const ForwardedFraming framing = write_forwarded_response(head, options, session_->transport().output());
   if (!interim) {
@@ -123,9 +142,22 @@ void Exchange::on_response_head() {
       caller_keeps_alive_ = false;
     }
   }
+  return false;
 }
 
-void Exchange::on_response_body(ByteView body) {
+/// The rest of the back end's answer is not waited for.
+bool Exchange::end_discarded() {
+  let_go_of_backend(net::Reuse::no);
+  answer_instead();
+  return true;
+}
+
+/// True when the exchange has ended.
+bool Exchange::on_response_body(ByteView body) {
+  if (response_discarded_) {
+    discarded_bytes_ += body.size();
+    return !response_head_sent_ && discarded_bytes_ > limits::discarded_body_bytes_max && end_discarded();
+  }
   response_bytes_ += body.size();
   ByteBuffer& out = session_->transport().output();
   if (response_chunked_) {
@@ -133,6 +165,7 @@ void Exchange::on_response_body(ByteView body) {
   } else {
     out.append(body);
   }
+  return false;
 }
 
 /// True when this was the final answer, or the connection has become a tunnel.
@@ -146,12 +179,12 @@ bool Exchange::on_response_complete(ByteView& data) {
     return true;
   }
   if (head.status() < 200) {
-    response_.start_response(wire::HttpReader::Limits{.head_bytes_max = snapshot_->config().limits.response_head_bytes},
-                             request_.head().method(), request_.head().is_websocket_upgrade());
+    response_.start_response(wire::HttpReader::Limits{.head_bytes_max = snapshot_->config().limits.response_head_bytes}, sent_method(),
+                             upgrades(request_.head(), plan_->method));
     return false;
   }
   if (response_chunked_) {
-    write_forwarded_trailers(response_.trailers(), session_->transport().output());
+    write_forwarded_trailers(response_.trailers(), edits_or_null(plan_->response_fields), session_->transport().output());
   }
   session_->transport().flush();
   // Bytes behind the answer belong to no call of ours.
@@ -178,6 +211,10 @@ bool Exchange::on_response_complete(ByteView& data) {
     session_->keep(*std::exchange(connection_, nullptr));
   } else {
     let_go_of_backend(net::Reuse::no_flush_first);
+  }
+  if (!response_head_sent_) {
+    answer_instead();
+    return true;
   }
   finish(caller_goes_on ? Session::Next::keep_alive : Session::Next::close);
   return true;
@@ -232,7 +269,7 @@ void Exchange::connection_failed(Error error) {
 /// While the connection is there.
 RetrySituation Exchange::retry_situation() const {
   return {
-      .method = request_.head().method(),
+      .method = sent_method(),
       .connection_reused = connection_->reused(),
       .replayed = replayed_,
       .response_begun = response_begun_,

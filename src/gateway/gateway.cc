@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "signet/gateway/gateway.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <optional>
+#include <string_view>
 #include <utility>
 
 #include "signet/base/check.h"
@@ -30,6 +35,13 @@ std::uint64_t next_random(std::uint64_t& state) {
   return value ^ (value >> 31);
 }
 
+/// To a caller who speaks plain HTTP where TLS is expected.
+std::string plain_text_answer() {
+  static constexpr std::string_view body = "This port takes HTTPS only.\n";
+  return fmt::format("HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",
+                     body.size(), body);
+}
+
 }  // namespace
 
 Gateway::Gateway(io::Io& io, std::shared_ptr<const config::Snapshot> snapshot, Options options)
@@ -40,8 +52,12 @@ Gateway::Gateway(io::Io& io, std::shared_ptr<const config::Snapshot> snapshot, O
       resolver_(io, options_.resolver),
       access_log_(std::move(options_.access_log)),
       activity_state_(options_.seed) {
+  if (!options_.ticket_keys) {
+    options_.ticket_keys = std::make_shared<wire::TicketKeys>();
+  }
   pool_.retain(snapshot_->identity_keys());
   backend_counters_.retain(*snapshot_);
+  backend_health_.retain(*snapshot_);
 }
 
 Gateway::~Gateway() {
@@ -50,20 +66,62 @@ Gateway::~Gateway() {
 
 Result<void> Gateway::listen() {
   for (const config::Listener& configured : snapshot_->config().listeners) {
-    auto listener = std::make_unique<net::Listener>(io_, *this);
-    if (Result<void> opened = listener->open(configured.address); !opened) {
+    auto socket = std::make_unique<net::Listener>(io_, *this);
+    if (Result<void> opened = socket->open(configured.address); !opened) {
       return opened;
     }
-    listeners_.push_back(std::move(listener));
+    listeners_.push_back({.socket = std::move(socket), .configured = configured.address});
     ++listeners_open_;
   }
+  use_tls();
   return {};
+}
+
+/// Each open listener speaks as the snapshot says of its address; one that the snapshot does not have any more goes on as before.
+void Gateway::use_tls() {
+  const std::vector<config::Listener>& wanted = snapshot_->config().listeners;
+  const bool same_places =
+      std::ranges::equal(listeners_, wanted, {}, &OpenListener::configured, &config::Listener::address);  // several may have port 0
+  for (std::size_t place = 0; place < listeners_.size(); ++place) {
+    const auto found = same_places ? wanted.begin() + static_cast<std::ptrdiff_t>(place)
+                                   : std::ranges::find(wanted, listeners_[place].configured, &config::Listener::address);
+    if (found != wanted.end()) {
+      use_tls(listeners_[place], static_cast<std::size_t>(found - wanted.begin()));
+    }
+  }
+}
+
+void Gateway::use_tls(OpenListener& listener, std::size_t place) {
+  const std::optional<config::ListenerTls>& settings = snapshot_->config().listeners[place].tls;
+  const std::vector<std::shared_ptr<const wire::Certificate>>& certificates = snapshot_->listener_certificates(place);
+  if (!settings) {
+    listener.tls = nullptr;
+    listener.certificates.clear();
+    return;
+  }
+  if (listener.tls && listener.certificates == certificates && listener.min_version == settings->min_version &&
+      listener.max_version == settings->max_version) {
+    return;
+  }
+  Result<std::shared_ptr<wire::TlsContext>> made =
+      wire::TlsContext::server({.certificate = certificates.front(),
+                                .further_certificates = {std::next(certificates.begin()), certificates.end()},
+                                .min_version = settings->min_version,
+                                .max_version = settings->max_version,
+                                .alpn = {"http/1.1"},
+                                .ticket_keys = options_.ticket_keys,
+                                .answer_to_plain_text = plain_text_answer()});
+  SIGNET_CHECK(made.has_value());  // build_snapshot has tried it
+  listener.tls = std::move(*made);
+  listener.certificates = certificates;
+  listener.min_version = settings->min_version;
+  listener.max_version = settings->max_version;
 }
 
 std::vector<Endpoint> Gateway::listening() const {
   std::vector<Endpoint> addresses;
-  for (const std::unique_ptr<net::Listener>& listener : listeners_) {
-    addresses.push_back(listener->address());
+  for (const OpenListener& listener : listeners_) {
+    addresses.push_back(listener.socket->address());
   }
   return addresses;
 }
@@ -71,7 +129,31 @@ std::vector<Endpoint> Gateway::listening() const {
 net::ConnectionPool::Retired Gateway::apply(std::shared_ptr<const config::Snapshot> snapshot) {
   snapshot_ = own_count(std::move(snapshot));
   backend_counters_.retain(*snapshot_);
+  backend_health_.retain(*snapshot_);
+  use_tls();
   return pool_.retain(snapshot_->identity_keys());
+}
+
+net::ConnectionPool::Retired Gateway::reconnect(std::string_view backend_id) {
+  struct Place {
+    wire::IdentityKey identity;
+    std::optional<Endpoint> endpoint;  ///< if the backend's URL has an address
+    const net::ConnectionCounters* counters;
+  };
+  std::vector<Place> places;
+  for (const std::unique_ptr<const config::Upstream>& upstream : snapshot_->upstreams()) {
+    if (upstream->id == backend_id) {
+      places.push_back({.identity = upstream->identity ? upstream->identity->key() : wire::IdentityKey{},
+                        .endpoint = parse_address(upstream->host, upstream->port),
+                        .counters = backend_counters_.of(*upstream).get()});
+    }
+  }
+  return pool_.recycle([&places](const net::Connection& connection) {
+    return std::ranges::any_of(places, [&connection](const Place& place) {
+      return connection.identity_key() == place.identity &&
+             (place.endpoint ? connection.endpoint() == *place.endpoint : connection.counters() == place.counters);
+    });
+  });
 }
 
 Status Gateway::status() const {
@@ -100,7 +182,9 @@ void Gateway::on_connection(io::Descriptor descriptor, const Endpoint& local) {
   }
   sessions_ = session;
   ++session_count_;
-  session->start(descriptor);
+  const auto listener = std::ranges::find(listeners_, local, [](const OpenListener& open) { return open.socket->address(); });
+  SIGNET_CHECK(listener != listeners_.end());
+  session->start(descriptor, listener->tls);
 }
 
 void Gateway::forget(Session& session) {
@@ -164,8 +248,8 @@ void Gateway::write_log(const AccessRecord& record) {
 void Gateway::drain(std::function<void()> done) {
   done_ = std::move(done);
   if (!std::exchange(draining_, true)) {
-    for (const std::unique_ptr<net::Listener>& listener : listeners_) {
-      listener->close();
+    for (const OpenListener& listener : listeners_) {
+      listener.socket->close();
     }
     for (Session *session = sessions_, *next = nullptr; session != nullptr; session = next) {
       next = session->next_;

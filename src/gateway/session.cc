@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "session.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <utility>
 
+#include "signet/base/log.h"
 #include "signet/gateway/gateway.h"
 #include "exchange.h"
 
@@ -12,11 +15,29 @@ namespace signet::gateway {
 Session::Session(Gateway& gateway, const Endpoint& peer, const Endpoint& local)
     : gateway_(gateway), transport_(gateway.io_, *this), peer_(peer), local_(local) {}
 
-void Session::start(io::Descriptor descriptor) {
-  // The first head is due within the head timeout: who connects and says nothing does not hold a place for long.
+void Session::start(io::Descriptor descriptor, std::shared_ptr<wire::TlsContext> tls) {
+  // The first head, and the handshake before it, is due within the head timeout: who connects and says nothing does not hold a place for
+  // long.
   deadline_ = gateway_.io_.now() + gateway_.snapshot_->config().timeouts.head;
   start_timer();
-  transport_.start(descriptor);
+  over_tls_ = tls != nullptr;
+  handshaking_ = over_tls_;
+  if (over_tls_) {
+    transport_.start(descriptor, wire::TlsEngine::server(std::move(tls)));
+  } else {
+    transport_.start(descriptor);
+  }
+}
+
+void Session::on_transport_open() {
+  handshaking_ = false;
+  ++(transport_.tls()->resumed() ? gateway_.counters_.handshakes_resumed : gateway_.counters_.handshakes_full);
+}
+
+void Session::handshake_failed(std::string_view why) {
+  handshaking_ = false;
+  ++gateway_.counters_.handshakes_failed;
+  log::write(log::Level::debug, fmt::format("TLS handshake of {} at {} failed: {}", peer_.text(), local_.text(), log::printable(why)));
 }
 
 void Session::on_transport_data(ByteView& data) {
@@ -107,7 +128,9 @@ void Session::on_transport_send_failed() {
 }
 
 void Session::on_transport_failed(Error error) {
-  if (exchange_ != nullptr) {
+  if (handshaking_) {
+    handshake_failed(error.detail);
+  } else if (exchange_ != nullptr) {
     exchange_->on_caller_gone(std::move(error));
   }
 }
@@ -123,7 +146,7 @@ void Session::on_transport_closed() {
 void Session::drain() {
   if (exchange_ != nullptr) {
     exchange_->on_drain();
-  } else if (transport_.open()) {
+  } else if (transport_.started()) {
     transport_.close(net::Close::flush);
   }
 }
@@ -154,9 +177,12 @@ void Session::on_timer() {
   }
   if (exchange_ != nullptr) {
     exchange_->on_head_timeout();
-  } else if (transport_.open()) {
-    transport_.close(net::Close::flush);
+    return;
   }
+  if (handshaking_) {
+    handshake_failed("it took too long");
+  }
+  transport_.close(net::Close::flush);
 }
 
 }  // namespace signet::gateway

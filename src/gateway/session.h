@@ -2,12 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <string_view>
 
 #include "signet/base/clock.h"
 #include "signet/base/endpoint.h"
 #include "signet/io/io.h"
 #include "signet/net/connection.h"
 #include "signet/net/transport.h"
+#include "signet/wire/tls_context.h"
 
 namespace signet::gateway {
 
@@ -17,7 +20,7 @@ class Gateway;
 /// One caller's connection. Between calls it is nothing but this object: reader, head and buffers belong to the Exchange, which it has only
 /// while a call is going on. Pipelined calls are answered one after the other; the bytes of the next wait in the transport.
 ///
-///     waiting ──first byte──► in a call ──done──► waiting …  ──► closing
+///     [TLS handshake] ──► waiting ──first byte──► in a call ──done──► waiting …  ──► closing
 ///
 /// A back-end connection on which the caller has proved who he is (NTLM, Negotiate) is kept here between his calls, and ends with his
 /// connection. There is one at most: the latest.
@@ -27,11 +30,14 @@ class Session final : public net::TransportOwner, public net::Keeper {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  void start(io::Descriptor descriptor);
+  /// `tls`: of the listener; null for a plain connection. No byte is taken for HTTP before the handshake is done.
+  void start(io::Descriptor descriptor, std::shared_ptr<wire::TlsContext> tls);
 
   [[nodiscard]] net::Transport& transport() { return transport_; }
   [[nodiscard]] const Endpoint& peer() const { return peer_; }
   [[nodiscard]] const Endpoint& local() const { return local_; }
+  /// Does the caller speak TLS with us? From `start` to the end.
+  [[nodiscard]] bool over_tls() const { return over_tls_; }
   /// The caller has sent FIN: the call that is going on is answered, then the connection closes.
   [[nodiscard]] bool caller_ended() const { return caller_ended_; }
 
@@ -55,7 +61,7 @@ class Session final : public net::TransportOwner, public net::Keeper {
  private:
   friend class Gateway;
 
-  void on_transport_open() override {}
+  void on_transport_open() override;
   void on_transport_data(ByteView& data) override;
   void on_transport_end() override;
   void on_transport_drained() override;
@@ -65,6 +71,7 @@ class Session final : public net::TransportOwner, public net::Keeper {
   void on_kept_gone() override { kept_ = nullptr; }
   void on_timer();
   void start_timer();
+  void handshake_failed(std::string_view why);
 
   Gateway& gateway_;
   net::Transport transport_;
@@ -80,6 +87,8 @@ class Session final : public net::TransportOwner, public net::Keeper {
   TimePoint timer_due_ = TimePoint::max();
   io::Timer<Session, &Session::on_timer> timer_{this};
   bool caller_ended_ = false;
+  bool over_tls_ = false;
+  bool handshaking_ = false;  ///< and has not failed yet
 };
 
 }  // namespace signet::gateway

@@ -238,6 +238,17 @@ std::size_t Bucket::leased() const {
   return static_cast<std::size_t>(std::ranges::count_if(connections_, [](const auto& connection) { return connection->leased(); }));
 }
 
+std::size_t Bucket::close_after_call() {
+  std::size_t count = 0;
+  for (const std::unique_ptr<Connection>& connection : connections_) {
+    if (connection->leased()) {
+      connection->last_call_ = true;
+      ++count;
+    }
+  }
+  return count;
+}
+
 std::size_t Bucket::close_idle() {
   std::size_t count = 0;
   for (const std::unique_ptr<Connection>& connection : connections_) {

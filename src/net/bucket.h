@@ -33,6 +33,8 @@ class Bucket {
   void forget(Connection& connection);
   /// Those kept for a caller too. Returns how many.
   std::size_t close_idle();
+  /// Those that are lent out do not come to rest. Returns how many.
+  std::size_t close_after_call();
 
   /// Whether the identity is out of use: what comes back is not kept, nor are sessions.
   void set_retired(bool retired);

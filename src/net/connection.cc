@@ -254,7 +254,7 @@ void Connection::settle(bool data_left) {
   keep_sessions();
   const bool spent = transport_.tls() != nullptr && !transport_.tls()->answers_late_requests();
   const bool wanted = was_kept_ ? keeper_ != nullptr && bucket_.is_in_use() : bucket_.keeps_idle();
-  if (data_left || spent || !transport_.quiet() || !wanted) {
+  if (data_left || spent || last_call_ || !transport_.quiet() || !wanted) {
     close(data_left ? Close::abort : Close::flush);
     return;
   }

@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <utility>
@@ -96,6 +97,18 @@ ConnectionPool::Retired ConnectionPool::retain(const std::vector<wire::IdentityK
   std::erase_if(contexts_, [&](const auto& entry) { return is_retired(entry.first); });
   std::erase_if(breakers_, [&](const auto& entry) { return is_retired(entry.first.identity); });
   return retired;
+}
+
+ConnectionPool::Retired ConnectionPool::recycle(const std::function<bool(const Connection&)>& concerned) {
+  Retired given_up;
+  for (auto& [key, bucket] : buckets_) {
+    const auto& connections = bucket->connections();
+    if (std::any_of(connections.begin(), connections.end(), [&concerned](const auto& connection) { return concerned(*connection); })) {
+      given_up.leased += bucket->close_after_call();
+      given_up.idle += bucket->close_idle();
+    }
+  }
+  return given_up;
 }
 
 // ---- refused identities

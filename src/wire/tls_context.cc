@@ -3,12 +3,17 @@
 
 #include <fmt/core.h>
 #include <wolfssl/ssl.h>
+#include <wolfssl/wolfcrypt/hash.h>
 #include <wolfssl/wolfcrypt/settings.h>
 
+#include <algorithm>
+#include <cstdint>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "signet/base/check.h"
+#include "signet/wire/server_name.h"
 #include "tls_context_parts.h"
 #include "tls_memory_install.h"
 #include "wolfssl_bytes.h"
@@ -61,27 +66,28 @@ Result<void> make_context(TlsContext::Parts& parts, Versions versions) {
   return {};
 }
 
-Result<void> use_certificate(TlsContext::Parts& parts) {
-  if (!parts.certificate) {
-    return {};
-  }
+ByteVector chain_bytes(const Certificate& certificate) {
   ByteVector chain;
-  for (const ByteVector& der : parts.certificate->chain_der()) {
+  for (const ByteVector& der : certificate.chain_der()) {
     chain.insert(chain.end(), der.begin(), der.end());
   }
-  const std::string& subject = parts.certificate->subject();
-  if (const int code = wolfSSL_CTX_use_certificate_chain_buffer_format(parts.context, wolfssl_bytes(chain), static_cast<long>(chain.size()),
+  return chain;
+}
+
+Result<void> use_certificate(WOLFSSL_CTX* context, const Certificate& certificate) {
+  const ByteVector chain = chain_bytes(certificate);
+  const std::string& subject = certificate.subject();
+  if (const int code = wolfSSL_CTX_use_certificate_chain_buffer_format(context, wolfssl_bytes(chain), static_cast<long>(chain.size()),
                                                                        WOLFSSL_FILETYPE_ASN1);
       code != WOLFSSL_SUCCESS) {
     return refuse(fmt::format("certificate \"{}\" cannot be used for TLS: {}", subject, wolfssl_reason(code)));
   }
-  const ByteView key = parts.certificate->private_key_der();
-  if (const int code =
-          wolfSSL_CTX_use_PrivateKey_buffer(parts.context, wolfssl_bytes(key), static_cast<long>(key.size()), WOLFSSL_FILETYPE_ASN1);
+  const ByteView key = certificate.private_key_der();
+  if (const int code = wolfSSL_CTX_use_PrivateKey_buffer(context, wolfssl_bytes(key), static_cast<long>(key.size()), WOLFSSL_FILETYPE_ASN1);
       code != WOLFSSL_SUCCESS) {
     return refuse(fmt::format("the private key of certificate \"{}\" cannot be used for TLS: {}", subject, wolfssl_reason(code)));
   }
-  if (wolfSSL_CTX_check_private_key(parts.context) != WOLFSSL_SUCCESS) {
+  if (wolfSSL_CTX_check_private_key(context) != WOLFSSL_SUCCESS) {
     return refuse(fmt::format("the private key does not belong to certificate \"{}\"", subject));
   }
   return {};
@@ -126,7 +132,7 @@ Result<void> use_identity(TlsContext::Parts& parts) {
   const IdentitySettings& settings = parts.identity->settings();
   const Versions versions{settings.min_version, settings.max_version};
   Result<void> done = make_context(parts, versions);
-  done = done ? use_certificate(parts) : done;
+  done = done && parts.certificate ? use_certificate(parts.context, *parts.certificate) : done;
   done = done ? use_authorities(parts, settings.authorities) : done;
   done = done ? use_groups(parts, settings.groups, versions) : done;
   if (!done) {
@@ -154,6 +160,44 @@ Result<void> use_identity(TlsContext::Parts& parts) {
   return {};
 }
 
+ServerCertificate server_certificate(std::shared_ptr<const Certificate> certificate) {
+  constexpr std::string_view prefix = "DNS:";
+  ServerCertificate shown{.certificate = std::move(certificate), .chain = {}, .dns_names = {}};
+  shown.chain = chain_bytes(*shown.certificate);
+  for (const std::string& name : shown.certificate->subject_alternative_names()) {
+    if (name.starts_with(prefix)) {
+      shown.dns_names.push_back(name.substr(prefix.size()));
+    }
+  }
+  return shown;
+}
+
+/// One stays in the context; the others are tried out here, and given to each connection that asks for them. In the context is one with an
+/// RSA key if there is any: a connection that had an EC key first goes on to offer that key's cipher suites in TLS 1.2.
+Result<void> use_server_certificates(TlsContext::Parts& parts) {
+  const TlsServerSettings& settings = parts.server;
+  parts.certificates.push_back(server_certificate(settings.certificate));
+  for (const std::shared_ptr<const Certificate>& certificate : settings.further_certificates) {
+    SIGNET_CHECK(certificate != nullptr && settings.client_certificate == ClientCertificate::none);
+    const std::unique_ptr<WOLFSSL_CTX, decltype(&wolfSSL_CTX_free)> trial(wolfSSL_CTX_new(wolfSSLv23_server_method()), wolfSSL_CTX_free);
+    SIGNET_CHECK(trial != nullptr);
+    if (Result<void> used = use_certificate(trial.get(), *certificate); !used) {
+      return used;
+    }
+    parts.certificates.push_back(server_certificate(certificate));
+  }
+  ByteVector all;
+  for (const ServerCertificate& shown : parts.certificates) {
+    const std::string& thumbprint = shown.certificate->thumbprint_sha256();
+    all.insert(all.end(), as_bytes(thumbprint).begin(), as_bytes(thumbprint).end());
+  }
+  SIGNET_CHECK(wc_Sha256Hash(wolfssl_bytes(all), wolfssl_size(all), reinterpret_cast<std::uint8_t*>(parts.ticket_scope.data())) == 0);
+  const auto rsa = std::ranges::find_if(parts.certificates,
+                                        [](const ServerCertificate& shown) { return shown.certificate->key_type().starts_with("RSA"); });
+  parts.context_certificate = rsa == parts.certificates.end() ? 0 : static_cast<std::size_t>(rsa - parts.certificates.begin());
+  return use_certificate(parts.context, *parts.certificates[parts.context_certificate].certificate);
+}
+
 Result<void> use_server_settings(TlsContext::Parts& parts) {
   const TlsServerSettings& settings = parts.server;
   const Versions versions{settings.min_version, settings.max_version};
@@ -161,7 +205,7 @@ Result<void> use_server_settings(TlsContext::Parts& parts) {
     return refuse("a TLS listener needs a certificate");
   }
   Result<void> done = make_context(parts, versions);
-  done = done ? use_certificate(parts) : done;
+  done = done ? use_server_certificates(parts) : done;
   done = done ? use_authorities(parts, settings.client_authorities) : done;
   done = done ? use_groups(parts, settings.groups, versions) : done;
   if (!done) {
@@ -175,6 +219,10 @@ Result<void> use_server_settings(TlsContext::Parts& parts) {
     if (versions.min == TlsVersion::tls12) {
       SIGNET_CHECK(wolfSSL_CTX_NoTicketTLSv12(parts.context) == WOLFSSL_SUCCESS);
     }
+  } else if (settings.ticket_keys) {
+    SIGNET_CHECK(settings.client_certificate == ClientCertificate::none);  // a ticket does not say what was proved
+    SIGNET_CHECK(wolfSSL_CTX_set_TicketHint(parts.context, static_cast<int>(ticket_lifetime.count())) == WOLFSSL_SUCCESS);
+    wolfSSL_CTX_set_timeout(parts.context, static_cast<unsigned int>(ticket_lifetime.count()));
   }
   parts.late_authentication = settings.late_authentication;
   if (parts.late_authentication == LateAuthentication::allow && versions.min == TlsVersion::tls12) {
@@ -184,6 +232,23 @@ Result<void> use_server_settings(TlsContext::Parts& parts) {
 }
 
 }  // namespace
+
+std::size_t certificate_for(const std::vector<ServerCertificate>& certificates, std::string_view name) {
+  const Result<ServerName> asked = ServerName::parse(name);
+  if (!asked) {
+    return 0;
+  }
+  for (const bool wildcard : {false, true}) {
+    for (std::size_t at = 0; at < certificates.size(); ++at) {
+      if (std::ranges::any_of(certificates[at].dns_names, [&](const std::string& presented) {
+            return presented.starts_with('*') == wildcard && asked->matches_dns_name(presented);
+          })) {
+        return at;
+      }
+    }
+  }
+  return 0;
+}
 
 Result<std::shared_ptr<TlsContext>> TlsContext::client(std::shared_ptr<const Identity> identity) {
   SIGNET_CHECK(identity != nullptr);

@@ -4,8 +4,12 @@
 #include <wolfssl/ssl.h>
 #include <wolfssl/wolfcrypt/settings.h>
 
+#include <array>
+#include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "signet/base/bytes.h"
 #include "signet/wire/tls_context.h"
@@ -15,6 +19,16 @@
 namespace signet::wire {
 
 struct NamedAuthorities;
+
+/// A certificate of a server, ready to be shown.
+struct ServerCertificate {
+  std::shared_ptr<const Certificate> certificate;
+  ByteVector chain;                    ///< DER, one after the other
+  std::vector<std::string> dns_names;  ///< of its subject alternative names
+};
+
+/// The place of the certificate for a caller that asks for `name`; 0 where none matches.
+[[nodiscard]] std::size_t certificate_for(const std::vector<ServerCertificate>& certificates, std::string_view name);
 
 struct TlsContext::Parts {
   Parts() = default;
@@ -27,7 +41,10 @@ struct TlsContext::Parts {
   std::shared_ptr<const Identity> identity;  ///< client
   TlsServerSettings server;                  ///< server
   std::shared_ptr<const Certificate> certificate;
-  std::string alpn;  ///< wolfSSL's form: names with commas between them
+  std::vector<ServerCertificate> certificates;  ///< server: all, `certificate` foremost
+  std::size_t context_certificate = 0;          ///< place of the one that `context` has
+  std::array<std::byte, 32> ticket_scope{};     ///< server: digest of `certificates`
+  std::string alpn;                             ///< wolfSSL's form: names with commas between them
   LateAuthentication late_authentication = LateAuthentication::off;
 
   /// The last leaf that was seen, taken apart: a back end shows the same one every time.

@@ -53,6 +53,7 @@ TlsEngine::Parts::Parts(std::shared_ptr<TlsContext> shared_context)
   wolfSSL_SetIOWriteCtx(ssl, this);
   wolfSSL_SetCertCbCtx(ssl, this);
   TlsContext::Parts& common = shared();
+  shown = common.context_certificate;
   if (!common.alpn.empty()) {
     // RFC 7301 §3.2: a server without a protocol in common refuses; a client goes on without.
     const auto mismatch = client() ? WOLFSSL_ALPN_CONTINUE_ON_MISMATCH : WOLFSSL_ALPN_FAILED_ON_MISMATCH;
@@ -91,6 +92,9 @@ TlsEngine::Event TlsEngine::Parts::complete_handshake() {
     alpn.assign(protocol, size);
   }
   if (!client()) {
+    if (shown != shared().context_certificate) {
+      wolfSSL_UnloadCertsKeys(ssl);  // its own copies of what the context has
+    }
     return Event::handshake_complete;
   }
   // Whatever wolfSSL thinks: without a checked leaf, or a session that one stands behind, there is no connection.
@@ -126,6 +130,12 @@ void TlsEngine::Parts::after_input() {
     refuses_renegotiation = true;
     wolfSSL_set_options(ssl, WOLFSSL_OP_NO_RENEGOTIATION);
   }
+}
+
+/// A record of TLS begins with its type, a small number.
+bool TlsEngine::Parts::speaks_plain_text(ByteView begin) const {
+  const auto first = static_cast<char>(begin.front());
+  return !shared().server.answer_to_plain_text.empty() && first >= 'A' && first <= 'Z';
 }
 
 TlsEngine::Event TlsEngine::Parts::fail(Error why) {
@@ -168,6 +178,10 @@ TlsEngine::Event TlsEngine::handshake(ByteView& input, ByteBuffer& output) {
     return Event::failed;
   }
   SIGNET_CHECK(parts.stage == Parts::Stage::handshaking);
+  if (!parts.client() && !input.empty() && !std::exchange(parts.heard, true) && parts.speaks_plain_text(input)) {
+    output.append(parts.shared().server.answer_to_plain_text);
+    return parts.fail(Error{.kind = ErrorKind::tls_protocol, .origin = Origin::caller, .detail = "the caller does not speak TLS"});
+  }
   const Call call(parts, output, &input);
   const int result = parts.client() ? wolfSSL_connect(parts.ssl) : wolfSSL_accept(parts.ssl);
   const int code = result == WOLFSSL_SUCCESS ? 0 : wolfSSL_get_error(parts.ssl, result);

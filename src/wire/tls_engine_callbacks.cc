@@ -9,12 +9,15 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 #include "signet/base/check.h"
 #include "signet/base/limits.h"
+#include "ticket_keys_parts.h"
 #include "tls_engine_parts.h"
 #include "tls_verify.h"
+#include "wolfssl_bytes.h"
 
 namespace signet::wire {
 
@@ -75,6 +78,41 @@ int on_session(WOLFSSL* ssl, WOLFSSL_SESSION* session) {
   return 0;
 }
 
+/// wolfSSL keeps the name that a caller asks for, and binds tickets to it, only where somebody wants to hear of it.
+int on_server_name(WOLFSSL*, int*, void*) {
+  return 0;
+}
+
+/// The ClientHello is read, and the cipher suite not yet chosen.
+int on_server_certificate(WOLFSSL* ssl, void*) {
+  try {
+    return engine_of(wolfSSL_GetIOReadCtx(ssl)).show_certificate() ? 1 : 0;
+  } catch (...) {
+    return 0;
+  }
+}
+
+int on_ticket(WOLFSSL*, unsigned char* key_name, unsigned char* nonce, unsigned char* tag, int seals, unsigned char* ticket, int size,
+              int* size_out, void* context) {
+  const TlsContext::Parts& parts = *static_cast<const TlsContext::Parts*>(context);
+  TicketKeys::Parts& keys = parts.server.ticket_keys->parts();
+  const TicketEnvelope envelope{
+      .key_name = std::as_writable_bytes(std::span<unsigned char, WOLFSSL_TICKET_NAME_SZ>(key_name, WOLFSSL_TICKET_NAME_SZ)),
+      .nonce = std::as_writable_bytes(std::span<unsigned char, WOLFSSL_TICKET_IV_SZ>(nonce, WOLFSSL_TICKET_IV_SZ)),
+      .tag = std::as_writable_bytes(std::span<unsigned char, WOLFSSL_TICKET_MAC_SZ>(tag, WOLFSSL_TICKET_MAC_SZ))};
+  const MutableByteView content = std::as_writable_bytes(std::span(ticket, static_cast<std::size_t>(size)));
+  *size_out = size;
+  try {
+    if (seals != 0) {
+      return keys.seal(wall_now(), parts.ticket_scope, envelope, content) ? WOLFSSL_TICKET_RET_OK : WOLFSSL_TICKET_RET_FATAL;
+    }
+    // Never WOLFSSL_TICKET_RET_CREATE: in TLS 1.2 the new ticket would hold the old secret, which is to have an end; TLS 1.3 has new ones.
+    return keys.open(wall_now(), parts.ticket_scope, envelope, content) ? WOLFSSL_TICKET_RET_OK : WOLFSSL_TICKET_RET_REJECT;
+  } catch (...) {
+    return WOLFSSL_TICKET_RET_REJECT;
+  }
+}
+
 int verify_mode(const TlsServerSettings& settings) {
   switch (settings.client_certificate) {
     case ClientCertificate::none: return WOLFSSL_VERIFY_NONE;
@@ -107,6 +145,14 @@ void install_callbacks(TlsContext::Parts& parts) {
     wolfSSL_CTX_sess_set_new_cb(parts.context, on_session);
   } else {
     wolfSSL_CTX_set_verify(parts.context, verify_mode(parts.server), on_verify);
+    wolfSSL_CTX_set_servername_callback(parts.context, on_server_name);
+    if (parts.certificates.size() > 1) {
+      wolfSSL_CTX_set_cert_cb(parts.context, on_server_certificate, nullptr);
+    }
+    if (parts.server.ticket_keys) {
+      wolfSSL_CTX_set_TicketEncCb(parts.context, on_ticket);
+      wolfSSL_CTX_set_TicketEncCtx(parts.context, &parts);
+    }
   }
 }
 
@@ -140,6 +186,26 @@ int TlsEngine::Parts::send(const char* source, int size) {
   } catch (...) {
     return WOLFSSL_CBIO_ERR_GENERAL;
   }
+}
+
+bool TlsEngine::Parts::show_certificate() {
+  // Also where a session may be resumed: at this point wolfSSL takes every offer for a resumption.
+  void* name = nullptr;
+  const std::uint16_t size = wolfSSL_SNI_GetRequest(ssl, WOLFSSL_SNI_HOST_NAME, &name);
+  const std::string_view server_name = name == nullptr ? std::string_view() : std::string_view(static_cast<const char*>(name), size);
+  const std::size_t wanted = certificate_for(shared().certificates, server_name);
+  if (wanted == shown) {
+    return true;  // also of a second ClientHello
+  }
+  const ServerCertificate& chosen = shared().certificates[wanted];
+  const ByteView key = chosen.certificate->private_key_der();
+  if (wolfSSL_use_certificate_chain_buffer_format(ssl, wolfssl_bytes(chosen.chain), static_cast<long>(chosen.chain.size()),
+                                                  WOLFSSL_FILETYPE_ASN1) != WOLFSSL_SUCCESS ||
+      wolfSSL_use_PrivateKey_buffer(ssl, wolfssl_bytes(key), static_cast<long>(key.size()), WOLFSSL_FILETYPE_ASN1) != WOLFSSL_SUCCESS) {
+    return false;
+  }
+  shown = wanted;
+  return true;
 }
 
 bool TlsEngine::Parts::may_ask_late() {

@@ -34,6 +34,7 @@ struct TlsEngine::Parts {
   // ---- tls_engine.cc
   void offer(TlsSession session);
   Event complete_handshake();
+  [[nodiscard]] bool speaks_plain_text(ByteView begin) const;
   /// After every call into wolfSSL that may have read.
   void after_input();
   /// Ends the connection with what wolfSSL's error and the alerts say, unless a check of ours has said why already.
@@ -48,6 +49,8 @@ struct TlsEngine::Parts {
   [[nodiscard]] bool judge(const WOLFSSL_X509_STORE_CTX& store);
   [[nodiscard]] bool judge_leaf(SentChain chain, int code, bool chain_is_checked);
   void keep_session(WOLFSSL_SESSION* session, TlsVersion session_version);
+  /// Server: shows the certificate for the name that the caller asks for. False: it cannot be used.
+  [[nodiscard]] bool show_certificate();
 
   // ---- tls_error.cc
   [[nodiscard]] Error explain(int code) const;
@@ -69,6 +72,8 @@ struct TlsEngine::Parts {
 
   std::shared_ptr<TlsContext> context;
   WOLFSSL* ssl = nullptr;
+  std::size_t shown = 0;         ///< server: place of the certificate in the context's list
+  bool heard = false;            ///< server: the caller has sent something
   ByteView* input = nullptr;     ///< during a call that may read
   ByteBuffer* output = nullptr;  ///< during every call
   Stage stage = Stage::handshaking;

@@ -88,14 +88,15 @@ def one_api(origin: Nginx | OpensslServer | ScriptedOrigin, **more) -> dict:
 
 
 class Signet:
-    """`signet run` with this configuration on a free port. `log` is standard output and standard error."""
+    """`signet run` with this configuration on a free port. `log` is standard output and standard error. `listener` are further properties
+    of its listener."""
 
-    def __init__(self, config: dict):
+    def __init__(self, config: dict, **listener):
         self.port = free_port()
         self._folder = tempfile.TemporaryDirectory(prefix="signet-run-")
         self.folder = pathlib.Path(self._folder.name)
         self.config_file = self.folder / "signet.json"
-        self.config_file.write_text(json.dumps({"listeners": [{"address": f"127.0.0.1:{self.port}"}], **config}, indent=2))
+        self.config_file.write_text(json.dumps({"listeners": [{"address": f"127.0.0.1:{self.port}", **listener}], **config}, indent=2))
         self.program = Program([str(binary()), "run", str(self.config_file)], self.folder / "signet.log", cwd=self.folder)
 
     @property

@@ -106,6 +106,10 @@ class Pki:
         """A further client identity that back ends accept, as it comes with each renewal: own key, own serial number."""
         return self._client(self._issue(name, "client", self._client_issuing, expired=expired))
 
+    def listener(self, name: str, names: str, *, rsa: bool = False, expired: bool = False) -> Pair:
+        """What a listener shows: a server's certificate, from the authority of the good servers."""
+        return self._server(name, names, rsa=rsa, expired=expired)
+
     def _key(self, name: str, rsa: bool) -> pathlib.Path:
         path = self.folder / f"{name}.key"
         kind = ("RSA", "rsa_keygen_bits:2048") if rsa else ("EC", f"ec_paramgen_curve:{'P-384' if name.endswith('p384') else 'P-256'}")

@@ -50,6 +50,7 @@ constexpr std::string_view everything = R"({
     "timeouts": { "head": "1500ms", "idle": "2m", "body": "1h" },
     "drainTimeout": "0s",
     "accessLog": "log/access",
+    "stateDirectory": "state",
     "forwardedHeaders": "both",
     "errors": { "backendTlsStatus": 502 },
     "certificates": [
@@ -103,6 +104,7 @@ TEST_CASE("every setting of the gateway arrives in the configuration", "[config]
   CHECK(config.timeouts.body == 1h);
   CHECK(config.drain_timeout == 0s);
   CHECK(config.access_log == "conf/log/access");
+  CHECK(config.state_directory.value == "conf/state");
   CHECK(config.forwarded_headers == ForwardedHeaders::both);
   CHECK(config.backend_tls_status == 502);
 }
@@ -356,7 +358,7 @@ TEST_CASE("a TLS session may be resumed for an hour unless the file says otherwi
 }
 
 TEST_CASE("a setting that this version does not carry out is refused, not passed over", "[config]") {
-  CHECK(error_of(R"("admin": {})") == R"(1:51: /admin: "admin" is not available in this version)");
+  CHECK(error_of(R"("policyFile": {})") == R"(1:56: /policyFile: "policyFile" is not available in this version)");
   CHECK(error_of_backend(R"("proxy": {})").ends_with(R"(/backends/0/proxy: "proxy" is not available in this version)"));
 }
 

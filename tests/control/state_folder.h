@@ -2,8 +2,10 @@
 #pragma once
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <catch2/catch_test_macros.hpp>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -17,8 +19,13 @@ namespace signet::test {
 /// A folder for one test, removed at its end.
 class StateFolder {
  public:
-  StateFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "signet-state-XXXXXX").string();
+  /// In memory nothing waits for a disk: for what is about processes that die, not about machines that do.
+  enum class Place : std::uint8_t { disk, memory };
+
+  explicit StateFolder(Place place = Place::disk) {
+    const std::filesystem::path memory = "/dev/shm";
+    const bool in_memory = place == Place::memory && ::access(memory.c_str(), W_OK) == 0;
+    std::string name = ((in_memory ? memory : std::filesystem::temp_directory_path()) / "signet-state-XXXXXX").string();
     REQUIRE(::mkdtemp(name.data()) != nullptr);
     path_ = name;
   }

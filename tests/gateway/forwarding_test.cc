@@ -144,7 +144,7 @@ TEST_CASE("Trailer fields that mean something in a head are left out", "[forward
   const wire::HttpReader::Step head = reader.read(as_bytes(text));
   REQUIRE(reader.read(as_bytes(text.substr(head.consumed))).event == wire::HttpReader::Event::message_complete);
   ByteBuffer out;
-  write_forwarded_trailers(reader.trailers(), out);
+  write_forwarded_trailers(reader.trailers(), nullptr, out);
   CHECK(out.text() == "0\r\nX-Sum: 1\r\n\r\n");
 }
 

@@ -37,7 +37,7 @@ def _judge(tree: Tree, kind: str, measured: dict[str, tuple[str, int, int]], lim
 
 def check_file_lines(tree: Tree) -> list[Finding]:
     """No file is over 700 lines"""
-    names = tree.cpp() + tree.python() + tree.scripts()
+    names = tree.cpp() + tree.python() + tree.javascript() + tree.scripts()
     return _judge(tree, "file_lines", {name: (name, 0, len(tree.lines(name))) for name in names}, FILE_LINES_MAX, "file")
 
 
@@ -64,7 +64,7 @@ def check_columns(tree: Tree) -> list[Finding]:
     """No line is over 140 columns"""
     findings = []
     for name in tree.ours():
-        if not name.endswith((".cc", ".h", ".py", ".sh")):
+        if not name.endswith((".cc", ".h", ".py", ".js", ".mjs", ".sh")):
             continue
         for number, line in enumerate(tree.lines(name), 1):
             if len(line) > COLUMNS_MAX:

@@ -72,6 +72,7 @@ BAD: dict[str, list[dict[str, str | bytes | None]]] = {
     "check_file_lines": [
         {"src/base/c.cc": "\n" * 701},
         {"tests/c.py": "\n" * 701},
+        {"tests/c.mjs": "\n" * 701},
         {"src/base/c.cc": "\n" * 802, "tests/hygiene_ratchet.json": json.dumps({"file_lines": {"src/base/c.cc": 801}})},
         {"tests/hygiene_ratchet.json": json.dumps({"file_lines": {"src/base/c.cc": 801}}), "src/base/c.cc": "\n" * 800},
         {"tests/hygiene_ratchet.json": json.dumps({"file_lines": {"src/base/a.cc": 801}})},
@@ -87,8 +88,9 @@ BAD: dict[str, list[dict[str, str | bytes | None]]] = {
         {"tests/c.py": "def f():\n" + "    f()\n" * 70},
         {"tests/hygiene_ratchet.json": json.dumps({"function_lines": {"src/base/c.cc:f": 90}}), "src/base/c.cc": _function(80)},
     ],
-    "check_columns": [{"src/base/c.cc": "x" * 141}, {"tests/c.py": "x" * 141}, {"scripts/c.sh": "x" * 141}],
-    "check_spdx": [{"src/base/c.cc": "int a;\n"}, {"scripts/c": "#!/bin/sh\n"}, {"tests/c.py": "\n"}, {"src/meson.build": "\n"}],
+    "check_columns": [{"src/base/c.cc": "x" * 141}, {"tests/c.py": "x" * 141}, {"tests/c.mjs": "x" * 141}, {"scripts/c.sh": "x" * 141}],
+    "check_spdx": [{"src/base/c.cc": "int a;\n"}, {"tests/c.mjs": "f();\n"}, {"scripts/c": "#!/bin/sh\n"}, {"tests/c.py": "\n"},
+                   {"src/meson.build": "\n"}],
     "check_banned_calls": [{"src/base/c.cc": f"{call}\n"} for call in (
         "strcpy(a, b);", "std::sprintf(a, b);", "rand();", "std::rand();", "std::system(a);", "std::regex r;", "#include <regex>",
         "using namespace std;", "atoi(a);", 'x = "a" /* b */ + strcat (a, b);')],

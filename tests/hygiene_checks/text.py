@@ -7,7 +7,7 @@ from . import cpp_text
 from .tree import Finding, Tree
 
 SPDX = re.compile(r"SPDX-License-Identifier: GPL-3\.0-or-later\b")
-SPDX_SUFFIXES = (".cc", ".h", ".py", ".sh", ".js", ".css", ".html")
+SPDX_SUFFIXES = (".cc", ".h", ".py", ".sh", ".js", ".mjs", ".css", ".html")
 SPDX_NAMES = ("meson.build", "meson_options.txt")
 SPDX_LINES = 5  # within the first of them
 

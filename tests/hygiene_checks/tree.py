@@ -68,6 +68,9 @@ class Tree:
     def python(self) -> list[str]:
         return [name for name in self.ours() if name.endswith(".py")]
 
+    def javascript(self) -> list[str]:
+        return [name for name in self.ours() if name.endswith((".js", ".mjs"))]
+
     def scripts(self) -> list[str]:
         """Shell scripts, known by suffix or first line."""
         return [name for name in self.ours() if name.endswith(".sh") or self.text(name).startswith(("#!/bin/bash", "#!/bin/sh"))]

@@ -106,6 +106,17 @@ inline constexpr std::size_t refusals_kept = 64;
 inline constexpr std::uint64_t late_authentication_body_bytes_max = std::uint64_t{48} * 1024;
 /// How long such a body waits for the answer (RFC 9110 §10.1.1: a client does not wait for ever).
 inline constexpr Duration continue_wait_max = seconds(1);
+/// Body of a back end's answer that is read and thrown away, where a policy's answer stands in its place, for the sake of the connection;
+/// one with more is cut off.
+inline constexpr std::uint64_t discarded_body_bytes_max = std::uint64_t{64} * 1024;
+/// Members of a pool that one call tries to reach.
+inline constexpr std::uint32_t pool_members_tried_max = 8;
+/// Parts of a circuit breaker's interval in which calls are counted.
+inline constexpr std::size_t breaker_slices = 10;
+/// Calls within the interval below which a circuit breaker's percentage says nothing.
+inline constexpr std::uint32_t breaker_percentage_calls_min = 10;
+/// Longest time that a back end can ask for by Retry-After.
+inline constexpr seconds breaker_retry_after_max = std::chrono::hours(1);
 /// Exchanges kept for further calls, per shard.
 inline constexpr std::size_t free_exchanges_max = 4096;
 /// Memory for heads that such an exchange may keep; ordinary calls need a tenth of it.
@@ -115,5 +126,51 @@ inline constexpr std::size_t log_value_bytes_max = 512;
 /// Most of our own sentence about what went wrong, which may quote several such values.
 inline constexpr std::size_t log_detail_bytes_max = 4096;
 inline constexpr std::size_t access_log_block_bytes = 32 * 1024;
+
+// ---- management
+// --------------------------------------------------------------------------------------------------------------------------------
+
+/// Connections to the management listener. Beyond it, one that has not shown a valid token makes room.
+inline constexpr std::size_t admin_connections_max = 256;
+inline constexpr std::size_t admin_head_bytes_max = 32 * 1024;
+inline constexpr std::size_t admin_fields_max = 100;
+inline constexpr std::uint64_t admin_body_bytes_max = std::uint64_t{8} * 1024 * 1024;
+/// Of all requests that are being read or carried out, together.
+inline constexpr std::uint64_t admin_bodies_bytes_max = std::uint64_t{64} * 1024 * 1024;
+/// From accept, or from the first byte of a further request, to the end of its head.
+inline constexpr Duration admin_head_timeout = seconds(15);
+inline constexpr Duration admin_idle_timeout = seconds(60);
+/// For a whole body.
+inline constexpr Duration admin_body_timeout = seconds(60);
+/// Requests that are carried out at once, and that wait for it; more are refused with 503.
+inline constexpr std::size_t admin_workers = 4;
+inline constexpr std::size_t admin_queue_max = 64;
+
+/// An answer to a wrong token waits this long, twice as long with each further one from its address.
+inline constexpr Duration token_pause_min = std::chrono::milliseconds(250);
+inline constexpr Duration token_pause_max = seconds(4);
+/// After so long without a wrong token an address starts anew.
+inline constexpr Duration token_failure_memory = std::chrono::minutes(10);
+/// Addresses remembered, and answers that wait at once; beyond it, the connection ends with its answer, at once.
+inline constexpr std::size_t token_failure_addresses_max = 1024;
+inline constexpr std::size_t token_pauses_max = 64;
+/// Log lines about wrong tokens: one per address in so long.
+inline constexpr Duration token_failure_log_interval = seconds(10);
+/// Largest file admin.token.
+inline constexpr std::size_t token_file_bytes_max = 1024;
+/// Shorter tokens can be guessed.
+inline constexpr std::size_t token_bytes_min = 32;
+
+/// How long the certificate lasts that Signet makes for its management listener, and how much of that must be left at start.
+inline constexpr std::chrono::days own_certificate_lifetime{730};
+inline constexpr std::chrono::days own_certificate_left_min{30};
+
+/// Reconnections of back ends that are put off, at once and how far.
+inline constexpr std::size_t reconnects_pending_max = 1024;
+inline constexpr seconds reconnect_after_max = std::chrono::hours(24);
+
+static_assert(token_pause_min < token_pause_max && token_pause_max < admin_idle_timeout);
+static_assert(admin_body_bytes_max < admin_bodies_bytes_max && token_pauses_max < admin_connections_max);
+static_assert(own_certificate_left_min < own_certificate_lifetime);
 
 }  // namespace signet::limits

@@ -16,6 +16,7 @@
 #include "signet/config/cidr.h"
 #include "signet/config/report.h"
 #include "signet/wire/certificate.h"
+#include "signet/wire/digest.h"
 #include "signet/wire/tls_types.h"
 
 /// The configuration as values: what a file (config/load.h) or the management side says, checked one by one, with references between
@@ -44,11 +45,25 @@ struct Listener {
   Source source;
 };
 
+/// What the holder of a token may do.
+enum class AdminRole : std::uint8_t { read, write };
+
+/// Of the token in the state directory.
+inline constexpr std::string_view bootstrap_token_name = "bootstrap";
+
+/// A token of the management API, beside the one in the state directory. Itself it is nowhere in the configuration.
+struct AdminToken {
+  std::string name;  ///< for the log
+  AdminRole role = AdminRole::read;
+  wire::Sha256Digest sha256{};  ///< of the token
+};
+
 /// The management listener.
 struct Admin {
   Endpoint address;
   bool tls = true;
   Reference certificate_id;  ///< of the listener; empty: one that Signet makes itself, in the state directory
+  std::vector<AdminToken> tokens;
   Source source;
 };
 

@@ -58,6 +58,8 @@ class Snapshot {
     std::vector<std::unique_ptr<const Plan>> plans;
     Router router;
     std::map<std::string, std::shared_ptr<const wire::Certificate>, std::less<>> certificates;
+    std::shared_ptr<const wire::Certificate> admin_certificate;
+    std::vector<std::vector<std::shared_ptr<const wire::Certificate>>> listener_certificates;
   };
 
   explicit Snapshot(Parts parts) : parts_(std::move(parts)) {}
@@ -81,6 +83,12 @@ class Snapshot {
   /// Every certificate of the configuration, by id.
   [[nodiscard]] const std::map<std::string, std::shared_ptr<const wire::Certificate>, std::less<>>& certificates() const {
     return parts_.certificates;
+  }
+  /// What the management listener shows; null: it makes one itself, or there is none.
+  [[nodiscard]] const std::shared_ptr<const wire::Certificate>& admin_certificate() const { return parts_.admin_certificate; }
+  /// What a listener shows to callers, by its place in the configuration; never empty for one with TLS, empty for one without.
+  [[nodiscard]] const std::vector<std::shared_ptr<const wire::Certificate>>& listener_certificates(std::size_t listener) const {
+    return parts_.listener_certificates[listener];
   }
 
   /// Keys of the identities in use, for ConnectionPool::retain; the all-zero key of plain connections is among them if there is an http
@@ -123,9 +131,10 @@ struct Built {
 
 /// Reads every certificate, authority and revocation list that the configuration names, makes the identity of each back end, resolves
 /// every reference. Goes on after an error. Errors: a file that cannot be read, a certificate that cannot be used, a reference without an
-/// object, a client certificate or TLS settings for an http:// back end, two APIs with the same path and host. Warnings: a certificate that
-/// is not valid now, one that stays in force because its files cannot be used (see Material), a revocation list that is out of date, a
-/// listener that is not loopback (whoever reaches it borrows the APIs' certificates).
+/// object, a client certificate or TLS settings for an http:// back end, a certificate that a listener cannot use, two APIs with the same
+/// path and host. Warnings: a certificate that is not valid now or not for what it is used for, one that stays in force because its files
+/// cannot be used (see Material), a revocation list that is out of date, a listener that is not loopback (whoever reaches it borrows the
+/// APIs' certificates).
 ///
 /// Blocks and may take seconds (key derivation): never call it on a shard.
 [[nodiscard]] Built build_snapshot(const Config& config, Files& files, const BuildOptions& options);

@@ -89,8 +89,8 @@ class Reconciler {
   Reconciler& operator=(const Reconciler&) = delete;
   ~Reconciler();
 
-  /// Reads the file alone, checks it and opens nothing that it names: for whoever needs its settings before there is a store. Problems go
-  /// to the log; null after an error.
+  /// Reads the file alone, checks it and opens nothing that it names: for whoever needs its settings before there is a store. Null
+  /// after an error; problems are left to `load`, which meets the same.
   [[nodiscard]] std::shared_ptr<const config::Config> read_file();
 
   /// From now on the store's objects count too. It must outlive this object. Error: one sentence (an object that cannot be read).

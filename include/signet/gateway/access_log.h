@@ -24,6 +24,7 @@ struct AccessRecord {
   std::uint64_t response_bytes = 0;  ///< body
   Duration duration{};
   std::string_view api;
+  std::string_view operation;  ///< id; empty if the API has none
   std::string_view backend;
   Endpoint endpoint;             ///< port 0: none was chosen
   std::string_view certificate;  ///< id of the one that the backend's identity presents

@@ -7,6 +7,7 @@
 #include "signet/base/byte_buffer.h"
 #include "signet/base/clock.h"
 #include "signet/base/result.h"
+#include "signet/config/plan.h"
 
 namespace signet::gateway {
 
@@ -31,7 +32,13 @@ struct ErrorResponseOptions {
   WallTime now{};                ///< for the Date field (RFC 9110 §6.6.1)
   std::string_view activity_id;  ///< names the call in the log
   std::string_view proxy_name = "signet";
+  bool old_caller = false;                                  ///< HTTP/1.0
+  const config::NameEdits* fields = nullptr;                ///< that the policy changes; none of framing is lost
+  const config::CannedResponse* policy_response = nullptr;  ///< in place of everything, `fields` too
 };
+
+/// The status that the caller is told.
+[[nodiscard]] std::uint16_t error_status(const Error& error, const ErrorResponseOptions& options);
 
 /// Appends the whole response: status line, fields (Proxy-Status of RFC 9209 among them) and the JSON body
 /// `{"statusCode":…,"code":"…","message":"…","activityId":"…"}`. `error.detail` stays out of it.

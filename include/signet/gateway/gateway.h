@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "signet/base/endpoint.h"
@@ -13,12 +14,14 @@
 #include "signet/config/snapshot.h"
 #include "signet/gateway/access_log.h"
 #include "signet/gateway/backend_counters.h"
+#include "signet/gateway/backend_health.h"
 #include "signet/gateway/refusal_log.h"
 #include "signet/io/io.h"
 #include "signet/net/connection_pool.h"
 #include "signet/net/listener.h"
 #include "signet/net/resolver.h"
 #include "signet/net/session_depot.h"
+#include "signet/wire/tls_context.h"
 
 namespace signet::gateway {
 
@@ -32,6 +35,10 @@ struct Counters {
   std::uint64_t calls = 0;
   std::uint64_t calls_failed = 0;  ///< answered by an error of ours, or cut off
   std::uint64_t retries = 0;
+  // Of callers' TLS connections.
+  std::uint64_t handshakes_full = 0;
+  std::uint64_t handshakes_resumed = 0;
+  std::uint64_t handshakes_failed = 0;
 };
 
 /// A moment of one shard, for the operator.
@@ -52,10 +59,11 @@ struct Status {
 class Gateway final : public net::ConnectionHandler {
  public:
   struct Options {
-    net::Resolver* resolver = nullptr;           ///< nullptr: only addresses, no names
-    net::SessionDepot* session_depot = nullptr;  ///< shared by all shards; nullptr: none
-    std::uint64_t seed = 0;                      ///< of activity ids
-    AccessLog::Sink access_log;                  ///< takes finished lines; empty: none are written
+    net::Resolver* resolver = nullptr;              ///< nullptr: only addresses, no names
+    net::SessionDepot* session_depot = nullptr;     ///< shared by all shards; nullptr: none
+    std::uint64_t seed = 0;                         ///< of activity ids
+    std::shared_ptr<wire::TicketKeys> ticket_keys;  ///< of TLS listeners, shared by all shards; nullptr: this one's own
+    AccessLog::Sink access_log;                     ///< takes finished lines; empty: none are written
   };
 
   Gateway(io::Io& io, std::shared_ptr<const config::Snapshot> snapshot, Options options);
@@ -71,7 +79,14 @@ class Gateway final : public net::ConnectionHandler {
   /// Calls that start from now on use `snapshot`, and nothing more is sent under an identity that it does not contain: see
   /// ConnectionPool::retain. Calls under way go on with the snapshot that they started with, unless they have yet to be given a connection
   /// under such an identity: these start again in `snapshot`.
+  ///
+  /// Callers who connect from now on are shown the certificates of `snapshot`; open connections stay as they are.
   net::ConnectionPool::Retired apply(std::shared_ptr<const config::Snapshot> snapshot);
+
+  /// Gives up the connections to the backend of this id, under whatever identity: those at rest at once, those that serve a call after it.
+  /// TLS sessions stay. Connections that several backends share (same address, same identity) go too; those to the same address under
+  /// another identity do not. A connection to a backend by name is known by the call that used it last.
+  net::ConnectionPool::Retired reconnect(std::string_view backend_id);
 
   /// Stops accepting, closes idle callers, answers the calls in flight with Connection: close. `done` once nothing is left.
   void drain(std::function<void()> done);
@@ -87,6 +102,18 @@ class Gateway final : public net::ConnectionHandler {
   friend class Exchange;
   friend class Session;
 
+  /// A listener as it was opened. How it speaks TLS changes with the snapshots, where it is does not.
+  struct OpenListener {
+    std::unique_ptr<net::Listener> socket;
+    Endpoint configured;                                                 ///< port 0 still is 0
+    std::vector<std::shared_ptr<const wire::Certificate>> certificates;  ///< what `tls` shows
+    std::shared_ptr<wire::TlsContext> tls;                               ///< of connections from now on; null: plain
+    wire::TlsVersion min_version{};
+    wire::TlsVersion max_version{};
+  };
+
+  void use_tls(OpenListener& listener, std::size_t place);
+  void use_tls();
   void on_connection(io::Descriptor descriptor, const Endpoint& local) override;
   void on_listener_closed() override;
   Exchange& take_exchange();
@@ -104,10 +131,11 @@ class Gateway final : public net::ConnectionHandler {
   Options options_;
   net::ConnectionPool pool_;
   BackendCounters backend_counters_;
+  BackendHealth backend_health_;
   net::ResolverCache resolver_;
   AccessLog access_log_;
   RefusalLog refusals_;
-  std::vector<std::unique_ptr<net::Listener>> listeners_;
+  std::vector<OpenListener> listeners_;
   Session* sessions_ = nullptr;  ///< intrusive list
   std::size_t session_count_ = 0;
   std::vector<std::unique_ptr<Exchange>> free_exchanges_;

@@ -177,6 +177,7 @@ class Connection final : public TransportOwner {
   bool timed_out_ = false;
   bool accepted_ = false;  ///< the back end has answered: it takes our identity
   bool was_kept_ = false;
+  bool last_call_ = false;   ///< given up: does not come to rest any more
   bool delivering_ = false;  ///< inside on_backend_data: a return is settled afterwards
 };
 

@@ -104,6 +104,10 @@ class ConnectionPool {
   /// sessions forgotten, and calls that wait for one of their connections hear identity_retired. Before the first call all are.
   Retired retain(const std::vector<wire::IdentityKey>& keys);
 
+  /// Gives up the connections of every (endpoint, identity) of which `concerned` is true of one connection: those at rest at once, those
+  /// that are lent out when they come back. What is being opened is new, and stays.
+  Retired recycle(const std::function<bool(const Connection&)>& concerned);
+
   /// Closes what is idle and, from now on, what is returned. `drained` is called once, from the loop, when no connection is left.
   void drain(std::function<void()> drained);
 

@@ -9,6 +9,7 @@
 #include "signet/base/result.h"
 #include "signet/wire/certificate.h"
 #include "signet/wire/identity.h"
+#include "signet/wire/ticket_keys.h"
 #include "signet/wire/tls_types.h"
 
 namespace signet::wire {
@@ -22,7 +23,11 @@ enum class ClientCertificate : std::uint8_t {
 
 /// How a listener speaks TLS.
 struct TlsServerSettings {
-  std::shared_ptr<const Certificate> certificate;
+  std::shared_ptr<const Certificate> certificate;  ///< shown where no other is
+  /// Shown to callers that ask for one of their names (SNI): DNS names among the subject alternative names only, an equal name before a
+  /// wildcard (as in server_name.h), an earlier certificate before a later one, `certificate` before all of them. REQUIRES: none, if
+  /// callers are asked for certificates.
+  std::vector<std::shared_ptr<const Certificate>> further_certificates;
   ClientCertificate client_certificate = ClientCertificate::none;
   /// Trust anchors for callers' certificates.
   std::vector<std::shared_ptr<const CertificateAuthority>> client_authorities;
@@ -33,6 +38,11 @@ struct TlsServerSettings {
   std::vector<TlsGroup> groups = {TlsGroup::x25519, TlsGroup::secp256r1, TlsGroup::secp384r1, TlsGroup::x25519_mlkem768};
   std::vector<std::string> alpn;
   enum class Tickets : std::uint8_t { off, on } tickets = Tickets::on;
+  /// Null: tickets are good in this context only. Otherwise in each that shares the keys, shows the same certificates in the same order,
+  /// and to callers that ask for the same name (RFC 6066 §3). REQUIRES: null, if callers are asked for certificates.
+  std::shared_ptr<TicketKeys> ticket_keys;
+  /// Sent as it is, in place of an alert, to a caller whose first byte is a capital letter: it takes us for a server without TLS.
+  std::string answer_to_plain_text;
   /// Whether TlsEngine::request_certificate may be used.
   LateAuthentication late_authentication = LateAuthentication::off;
 };
@@ -52,7 +62,7 @@ class TlsContext {
 
   /// Null for a server's context.
   [[nodiscard]] const std::shared_ptr<const Identity>& identity() const;
-  /// Our certificate; null if there is none.
+  /// Our certificate, the first of several; null if there is none.
   [[nodiscard]] const std::shared_ptr<const Certificate>& certificate() const;
 
   struct Parts;  ///< for the implementation
