@@ -44,7 +44,7 @@ TEST_CASE("ARM expressions: the simple ones are carried out", "[cli]") {
 
 TEST_CASE("ARM expressions: what is not known is told, never guessed", "[cli]") {
   for (const char* const text :
-       {"[parameters('none')]", "[concat('a', parameters('none'))]", "[guid('x')]", "[parameters('object').none]", "[concat('a'",
+       {"[parameters('none')]", "[concat('a', parameters('none'))]", "[guid('x')]", "[parameters('object').none]", "[concat('a']",
         "[variables('loop')]", "[format('{0:D3}', 1)]", "[parameters('list')[7]]", "[parameters('x').y.z]"}) {
     INFO(text);
     CHECK_FALSE(value_of(text).unknown.empty());

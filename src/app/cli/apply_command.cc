@@ -48,7 +48,7 @@ void apply(Client& client, const ApplyOptions& options) {
   const std::vector<Step> plan =
       plan_against(client, desired.objects, state, {.prune = options.prune, .rewrite_secrets = options.rewrite_secrets});
   check_sources(plan, desired, options.file);
-  const bool table = client.output() == Output::table;
+  const bool table = client.output() == Output::as_table;
   if (table) {
     print(plan.empty() ? "no changes\n" : fmt::format("{}plan: {}\n", plan_text(plan), plan_summary(plan)));
   }

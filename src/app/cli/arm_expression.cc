@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -185,7 +186,7 @@ class Evaluator {
         return *found;
       }
     }
-    if (value.is_array() && key.is_number_unsigned() && key.get<std::size_t>() < value.size()) {
+    if (value.is_array() && key.is_number_integer() && key.get<std::int64_t>() >= 0 && key.get<std::size_t>() < value.size()) {
       return value[key.get<std::size_t>()];
     }
     if (value.is_string() && value.get_ref<const std::string&>().starts_with('<')) {

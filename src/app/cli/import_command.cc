@@ -71,7 +71,7 @@ ExitStatus import_file(Client& client, const ImportOptions& options) {
   GatewayState state = read_state(client);
   note_needed(state, imported);
   const std::vector<Step> plan = plan_against(client, imported.desired.objects, state, {});
-  const bool table = client.output() == Output::table;
+  const bool table = client.output() == Output::as_table;
   if (table) {
     print(plan.empty() ? "no changes\n" : fmt::format("{}plan: {}\n", plan_text(plan), plan_summary(plan)));
   }
