@@ -127,7 +127,7 @@ void api_set(Client& client, const ApiSetOptions& options) {
   if (!options.certificate.empty() || options.no_certificate) {
     set_certificate(client, options.id, options.certificate);
   }
-  if (client.output() == Output::json) {
+  if (client.output() == Output::as_json) {
     print_json(now);
     return;
   }
@@ -144,7 +144,7 @@ void api_set(Client& client, const ApiSetOptions& options) {
 
 void api_list(Client& client) {
   const std::vector<json> apis = client.list({"apis"});
-  if (client.output() == Output::json) {
+  if (client.output() == Output::as_json) {
     print_json(apis);
     return;
   }
@@ -162,7 +162,7 @@ void api_list(Client& client) {
 
 void api_show(Client& client, const std::string& id) {
   const Answer answer = get_existing(client, {"apis", id});
-  if (client.output() == Output::json) {
+  if (client.output() == Output::as_json) {
     print_json(answer.body);
     return;
   }
@@ -190,7 +190,7 @@ void policy_get(Client& client, const PolicyScope& scope) {
   if (!answer) {
     throw Failure(ExitStatus::not_found, "there is no policy, or nothing that could have one");
   }
-  if (client.output() == Output::json) {
+  if (client.output() == Output::as_json) {
     print_json(answer->body);
     return;
   }
@@ -205,7 +205,7 @@ void policy_set(Client& client, const PolicyScope& scope, const std::string& fil
   json body = json::object();
   body["properties"] = {{"format", "rawxml"}, {"value", xml}};
   const Answer answer = client.put(parts, std::move(body), before ? before->etag : std::string());
-  if (client.output() == Output::json) {
+  if (client.output() == Output::as_json) {
     print_json(answer.body);
   } else {
     print(fmt::format("policy {}\n", before ? "replaced" : "set"));
@@ -218,7 +218,7 @@ void policy_remove(Client& client, const PolicyScope& scope) {
     throw Failure(ExitStatus::not_found, "there is no policy, or nothing that could have one");
   }
   client.remove(scope.parts(), before->etag);
-  if (client.output() == Output::json) {
+  if (client.output() == Output::as_json) {
     print_json({{"removed", short_reference(before->body.value("id", std::string()))}});
   } else {
     print("policy removed\n");

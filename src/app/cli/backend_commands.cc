@@ -102,7 +102,7 @@ void backend_set(Client& client, const BackendSetOptions& options) {
   json body = json::object();
   body["properties"] = std::move(properties);
   const Answer after = client.put(parts, std::move(body), before ? before->etag : std::string());
-  if (client.output() == Output::json) {
+  if (client.output() == Output::as_json) {
     print_json(after.body);
     return;
   }
@@ -115,7 +115,7 @@ void backend_set(Client& client, const BackendSetOptions& options) {
 
 void backend_list(Client& client) {
   const std::vector<json> backends = client.list({"backends"});
-  if (client.output() == Output::json) {
+  if (client.output() == Output::as_json) {
     print_json(backends);
     return;
   }
@@ -142,7 +142,7 @@ void backend_reconnect(Client& client, const std::string& id, const std::string&
     body["properties"]["after"] = after;
   }
   client.post({"backends", id, "reconnect"}, body);
-  if (client.output() == Output::json) {
+  if (client.output() == Output::as_json) {
     print_json({{"reconnects", id}});
   } else {
     print(fmt::format("backend {}: connections are opened anew {}\n", clean(id),

@@ -28,7 +28,7 @@ void cert_add(Client& client, const CertAddOptions& options) {
   const PfxUpload upload = open_pfx(options.file, {.file = options.password_file, .variable = options.password_env}, true);
   const Answer answer = client.put({"certificates", options.id}, upload.body());
   const json properties = properties_of(answer.body);
-  if (client.output() == Output::json) {
+  if (client.output() == Output::as_json) {
     print_json(answer.body);
   } else {
     print(fmt::format("certificate {} {}: {}, thumbprint {}, expires {}\n", clean(options.id), answer.status == 201 ? "added" : "replaced",
@@ -42,7 +42,7 @@ void cert_add(Client& client, const CertAddOptions& options) {
 
 void cert_list(Client& client) {
   const std::vector<json> certificates = client.list({"certificates"});
-  if (client.output() == Output::json) {
+  if (client.output() == Output::as_json) {
     print_json(certificates);
     return;
   }
@@ -59,7 +59,7 @@ void cert_list(Client& client) {
 
 void cert_show(Client& client, const std::string& id) {
   const Answer answer = get_existing(client, {"certificates", id});
-  if (client.output() == Output::json) {
+  if (client.output() == Output::as_json) {
     print_json(answer.body);
     return;
   }

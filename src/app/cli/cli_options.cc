@@ -8,9 +8,12 @@
 #include <utility>
 
 #include "signet/config/files.h"
+#include "apply_command.h"
 #include "client.h"
 #include "command_parts.h"
 #include "commands.h"
+#include "completion.h"
+#include "import_command.h"
 #include "settings.h"
 
 namespace signet::app::cli {
@@ -182,6 +185,41 @@ void add_api(CLI::App& app, Command& chosen) {
   add_policy(api, chosen, true);
 }
 
+void add_apply(CLI::App& app, Command& chosen) {
+  auto* const command = app.add_subcommand("apply", "Make a gateway have what a file says; prints what is to be done");
+  auto options = std::make_shared<ApplyOptions>();
+  command->add_option("-f,--file", options->file, "JSON with certificates, backends, apis and policy, as in a configuration file")
+      ->required();
+  command->add_flag("--dry-run", options->dry_run, "Only print the plan");
+  command->add_flag("--prune", options->prune, "Remove what the file does not name, but for objects of the gateway's own file");
+  command->add_flag("--rewrite-secrets", options->rewrite_secrets, "Write credentials of backends again, which cannot be compared");
+  set_work(command, chosen, [options](Client& client) { apply(client, *options); });
+  set_work(app.add_subcommand("export", "Print what a gateway has, in the form that apply reads, without secrets"), chosen, export_all);
+}
+
+void add_import(CLI::App& app, Command& chosen) {
+  auto* const command = app.add_subcommand("import", "Bring a gateway what it can have of an Azure API Management, and say what it cannot");
+  auto options = std::make_shared<ImportOptions>();
+  command->add_option("FILE", options->file, "ARM template, or what `az apim` or `az rest` print (JSON)")->required();
+  command->add_option("--parameters", options->parameters_file, "ARM parameters file of the template");
+  command->add_flag("--dry-run", options->dry_run, "Only print the plan");
+  set_work(command, chosen, [options](Client& client) { return import_file(client, *options); });
+}
+
+void add_completion(CLI::App& app, Command& chosen) {
+  auto* const command = app.add_subcommand("completion", "Print a script that completes commands and options in a shell");
+  auto shell = std::make_shared<std::string>();
+  command->add_option("SHELL", *shell)->required()->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  command->callback([shell, &app, &chosen] {
+    chosen = [shell, &app] {
+      return guarded([&] {
+        print(completion_script(app, *shell));
+        return 0;
+      });
+    };
+  });
+}
+
 }  // namespace
 
 void add_management_commands(CLI::App& app, CLI::App& cert, std::function<int()>& command) {
@@ -189,8 +227,11 @@ void add_management_commands(CLI::App& app, CLI::App& cert, std::function<int()>
   add_backend(app, command);
   add_api(app, command);
   add_policy(&app, command, false);
+  add_apply(app, command);
+  add_import(app, command);
   set_work(app.add_subcommand("status", "What a gateway says about itself"), command, show_status);
   set_work(app.add_subcommand("refusals", "The last client certificates that back ends refused"), command, show_refusals);
+  add_completion(app, command);
 }
 
 }  // namespace signet::app::cli

@@ -24,7 +24,7 @@ void complain(std::string_view text) {
 }
 
 void show(const Client& client, const json& envelope) {
-  if (client.output() == Output::json) {
+  if (client.output() == Output::as_json) {
     print_json(envelope);
     return;
   }
@@ -45,7 +45,7 @@ Answer get_existing(Client& client, const Parts& parts) {
 void remove_existing(Client& client, const Parts& parts, std::string_view name) {
   const Answer before = get_existing(client, parts);
   client.remove(parts, before.etag);
-  if (client.output() == Output::json) {
+  if (client.output() == Output::as_json) {
     print_json({{"removed", short_reference(before.body.value("id", std::string()))}});
   } else {
     print(fmt::format("{} {} removed\n", name, clean(parts.back())));

@@ -10,7 +10,7 @@ namespace {
 
 void show_whole(Client& client, const char* name) {
   const json body = client.get({name}).body;
-  if (client.output() == Output::json) {
+  if (client.output() == Output::as_json) {
     print_json(body);
     return;
   }

@@ -119,7 +119,7 @@ std::string read_secret_file(const std::string& path, config::Files& files) {
 
 Settings resolve_settings(const ConnectionOptions& options, config::Files& files) {
   Settings settings;
-  settings.output = options.output == "json" ? Output::json : Output::table;
+  settings.output = options.output == "json" ? Output::as_json : Output::as_table;
   const auto environment = [&](const char* name) { return files.environment(name).value_or(std::string()); };
   if (!options.state_directory.empty()) {
     const std::string& folder = options.state_directory;

@@ -12,7 +12,7 @@ namespace signet::app::cli {
 inline constexpr std::string_view default_endpoint = "https://127.0.0.1:9443";
 
 /// How results are shown.
-enum class Output { table, json };
+enum class Output { as_table, as_json };
 
 /// What the command line says about the gateway; empty: not said.
 struct ConnectionOptions {
@@ -29,7 +29,7 @@ struct Settings {
   std::string ca_file;   ///< empty: the system's authorities
   std::string token;
   std::string token_source;  ///< for messages: "SIGNET_TOKEN", or a file's path
-  Output output = Output::table;
+  Output output = Output::as_table;
   std::vector<std::string> warnings;
 
   Settings() = default;
