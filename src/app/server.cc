@@ -43,13 +43,6 @@ struct Worker {
   std::unique_ptr<gateway::Gateway> gateway;
 };
 
-/// Gateway::reconnect, as soon as there is such a function.
-void reconnect_backend(auto& gateway, const std::string& backend) {
-  if constexpr (requires { gateway.reconnect(backend); }) {
-    gateway.reconnect(backend);
-  }
-}
-
 class Server {
  public:
   int run(const RunOptions& options);
@@ -213,7 +206,7 @@ std::vector<gateway::Status> Server::status() {
 /// On every shard, soon.
 void Server::reconnect(const std::string& backend) {
   for (Worker& worker : workers_) {
-    worker.shard->post([&worker, backend] { reconnect_backend(*worker.gateway, backend); });
+    worker.shard->post([&worker, backend] { worker.gateway->reconnect(backend); });
   }
 }
 

@@ -115,13 +115,6 @@ bool is_framing_field(std::string_view lower_case_name) {
   return std::ranges::find(names, lower_case_name) != names.end();
 }
 
-bool is_token(std::string_view text) {
-  constexpr std::string_view others = "!#$%&'*+-.^_`|~";
-  return !text.empty() && std::ranges::all_of(text, [others](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || others.find(c) != std::string_view::npos;
-  });
-}
-
 std::string percent_encoded(std::string_view text) {
   std::string encoded;
   for (const char c : text) {

@@ -9,8 +9,13 @@ from harness import Nginx, OpensslServer, Pair, Program, Signet, free_port, gate
 from identities import NOBODY, Identity, namesake, renewed
 
 
+_POLICY = """<policies><inbound><base/><authentication-certificate certificate-id="{name}"/><rewrite-uri template="/1k"/></inbound>
+<backend><base/></backend><outbound><base/></outbound><on-error><base/></on-error></policies>"""
+
+
 class SignetGateway:
-    """APIs whose certificate comes from their backend, APIs that choose one for themselves, and APIs without."""
+    """APIs whose certificate comes from their backend, APIs that choose one for themselves, operations of one API that choose each their
+    own by policy, and APIs without."""
 
     def __init__(self, origin: Nginx | OpensslServer, shards: int = 1):
         orders, billing = pki().orders, pki().billing
@@ -24,11 +29,20 @@ class SignetGateway:
             {"id": "plain-chosen", "path": "plain-chosen", "backendId": "plain", "certificateId": billing.name},
             {"id": "service-chosen", "path": "service-chosen", "serviceUrl": origin.url + "/service", "certificateId": orders.name},
         ]
-        chosen = {"orders": orders, "billing": billing, "shared": renewed(), "shared-chosen": namesake(), "plain-chosen": billing,
+        self._policies = tempfile.TemporaryDirectory(prefix="signet-policies-")
+        by_operation = {"orders": orders, "billing": billing, "namesake": namesake()}
+        config["apis"].append({"id": "ops", "path": "ops", "backendId": "shared",
+                               "operations": [self._operation(name, client) for name, client in by_operation.items()]})
+        chosen = {f"ops/{name}": client for name, client in by_operation.items()} | {"orders": orders, "billing": billing, "shared": renewed(), "shared-chosen": namesake(), "plain-chosen": billing,
                   "service-chosen": orders}
         self.expected = {api: Identity.of(client) for api, client in chosen.items()} | {"plain": NOBODY, "service": NOBODY}
         self._signet = Signet(config)
         self.port = self._signet.port
+
+    def _operation(self, name: str, client: Pair) -> dict:
+        policy = pathlib.Path(self._policies.name) / f"{name}.xml"
+        policy.write_text(_POLICY.format(name=client.name))
+        return {"id": name, "displayName": name, "method": "GET", "urlTemplate": f"/{name}/*", "policyFile": str(policy)}
 
     @staticmethod
     def _backend(name: str, url: str, client: Pair | None = None) -> dict:
@@ -41,6 +55,7 @@ class SignetGateway:
 
     def __exit__(self, *failure) -> None:
         self._signet.__exit__(*failure)
+        self._policies.cleanup()
 
 
 _NGINX = """

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is written over REST is in force with the answer, stays after a crash, and costs no call."""
+
+import os
+import pathlib
+import signal
+import stat
+import tempfile
+import threading
+
+from harness import Caller, Nginx, call, may_take, pki
+from load import Load, Wrk, check_marks, identities
+from management import Managed
+
+AUTHORITY = {"certificateAuthorities": ["test-ca"]}
+
+
+def _published(api, origin: Nginx) -> None:
+    """API "api" to this origin, as "client"."""
+    api.upload("client", pki().orders)
+    api.set_backend("api", origin.url, tls=AUTHORITY, credentials={"certificateIds": ["client"]})
+    api.set_api("api", backendId="api")
+
+
+def test_a_write_is_in_force_on_every_shard_when_it_is_answered():
+    with Nginx(pki()) as origin, Managed(shards=4) as signet:
+        _published(signet.api, origin)
+        clients = (pki().billing, pki().orders)
+        for turn in range(20):
+            signet.api.upload("client", clients[turn % 2])
+            for _ in range(8):  # each call on a connection of its own, so that it meets any shard
+                assert call(signet.port, "/api/1k").field("X-Client-Sha1") == clients[turn % 2].sha1, turn
+
+
+def test_an_operation_takes_its_own_certificate():
+    with Nginx(pki()) as origin, Managed() as signet:
+        _published(signet.api, origin)
+        signet.api.upload("other", pki().billing)
+        for name in ("one", "two"):
+            properties = {"displayName": name, "method": "GET", "urlTemplate": f"/{name}"}
+            assert signet.api.put(f"/apis/api/operations/{name}", properties).status == 201
+            certificate = '<authentication-certificate certificate-id="other"/>' if name == "two" else ""
+            signet.api.set_policy(f"/apis/api/operations/{name}", f'<base/>{certificate}<rewrite-uri template="/1k"/>')
+        assert call(signet.port, "/api/one").field("X-Client-Sha1") == pki().orders.sha1
+        assert call(signet.port, "/api/two").field("X-Client-Sha1") == pki().billing.sha1
+        assert call(signet.port, "/api/three").status == 404
+
+
+def test_what_was_acknowledged_is_there_after_a_kill():
+    with Nginx(pki()) as origin, tempfile.TemporaryDirectory(prefix="signet-state-") as folder:
+        state = pathlib.Path(folder) / "state"
+        first = Managed(state)
+        with first:
+            _published(first.api, origin)
+            first.api.set_policy("/apis/api", '<base/><set-header name="X-Mark"><value>kept</value></set-header>')
+            etags = {path: first.api.get(path).etag for path in ("/certificates/client", "/backends/api", "/apis/api")}
+            first.program.kill()
+        with Managed(state) as again:
+            assert call(again.port, "/api/1k").field("X-Client-Sha1") == pki().orders.sha1
+            assert {path: again.api.get(path).etag for path in etags} == etags
+            again.api.upload("client", pki().billing)
+            assert call(again.port, "/api/1k").field("X-Client-Sha1") == pki().billing.sha1
+
+
+def test_private_keys_and_credentials_are_not_readable_in_the_state_directory():
+    with tempfile.TemporaryDirectory(prefix="signet-state-") as folder:
+        state = pathlib.Path(folder) / "state"
+        with Managed(state) as signet:
+            signet.api.upload("client", pki().orders)
+            signet.api.set_backend("b", "https://127.0.0.1:1", credentials={"header": {"X-Api-Key": ["open-sesame"]}})
+            shown = signet.api.get("/backends/b").body + signet.api.get("/certificates/client").body
+            assert b"open-sesame" not in shown and b"PRIVATE" not in shown
+        content = b"".join(path.read_bytes() for path in state.iterdir() if path.name.startswith("signet.db"))
+        assert b"open-sesame" not in content and b"PRIVATE" not in content and b"X-Client" not in content
+        assert stat.S_IMODE(os.stat(state).st_mode) == 0o700
+        assert stat.S_IMODE(os.stat(state / "signet.key").st_mode) == 0o600
+
+
+def test_of_two_writers_with_the_same_etag_one_wins():
+    with Managed() as signet:
+        signet.api.set_backend("b", "https://127.0.0.1:1")
+        etag = signet.api.get("/backends/b").etag
+        start = threading.Barrier(8)
+        statuses = []
+
+        def write(number: int) -> None:
+            start.wait()
+            statuses.append(signet.api.patch("/backends/b", {"title": str(number)}, etag).status)
+
+        writers = [threading.Thread(target=write, args=(number,)) for number in range(8)]
+        for writer in writers:
+            writer.start()
+        for writer in writers:
+            writer.join()
+        assert sorted(statuses) == [200] + [412] * 7, statuses
+
+
+def test_a_write_that_makes_the_configuration_bad_changes_nothing():
+    with Nginx(pki()) as origin, Managed() as signet:
+        _published(signet.api, origin)
+        before = signet.api.get("/apis/api")
+        refused = signet.api.put("/apis/api", {"displayName": "x", "path": "api", "backendId": "nobody"})
+        assert refused.status == 400 and refused.error["code"] == "ValidationError", refused
+        policy = signet.api.put("/apis/api/policies/policy", {"format": "rawxml", "value": "<policies><inbound><frobnicate/></inbound></policies>"})
+        assert policy.status == 400 and "frobnicate" in policy.body.decode() and "line 1" in policy.body.decode(), policy
+        after = signet.api.get("/apis/api")
+        assert (after.etag, after.body) == (before.etag, before.body)
+        assert call(signet.port, "/api/1k").status == 200
+
+
+def test_objects_of_the_file_are_read_only():
+    with Nginx(pki()) as origin:
+        backend = {"id": "fixed", "url": origin.url, "tls": AUTHORITY}
+        with Managed(backends=[backend], apis=[{"id": "fixed", "path": "fixed", "backendId": "fixed"}]) as signet:
+            assert signet.api.get("/backends/fixed").properties["url"] == origin.url
+            for answer in (signet.api.patch("/backends/fixed", {"title": "x"}), signet.api.delete("/apis/fixed"),
+                           signet.api.put("/apis/fixed", {"displayName": "x", "path": "other", "backendId": "fixed"})):
+                assert answer.status == 409 and "configuration file" in answer.body.decode(), answer
+            assert call(signet.port, "/fixed/1k").status == 200
+
+
+def test_the_file_and_the_store_are_read_together_at_a_reload():
+    with Nginx(pki()) as origin, Managed() as signet:
+        _published(signet.api, origin)
+        signet.signal(signal.SIGHUP)
+        signet.program.wait_for_log("reload applied")
+        assert call(signet.port, "/api/1k").field("X-Client-Sha1") == pki().orders.sha1
+
+
+@may_take(300)
+def test_a_certificate_that_is_put_anew_under_load_loses_no_call_and_leaves_none_behind():
+    swaps, clients = 200, identities(40)
+    with Nginx(pki(), keepalive_requests=1_000_000) as origin:
+        with Managed(shards=2, accessLog="") as signet:
+            signet.api.upload("client", clients[0])
+            signet.api.set_backend("api", origin.url, tls=AUTHORITY, credentials={"certificateIds": ["client"]})
+            signet.api.set_api("api", backendId="api")
+            with Wrk(signet.port, "/api/1k", connections=8) as wrk, Load(signet.port, "/api/1k", callers=2) as load:
+                with Caller(signet.port) as caller:
+                    for swap in range(1, swaps + 1):
+                        signet.api.upload("client", clients[swap % len(clients)])
+                        wrk.mark(swap)
+                        load.mark = str(swap)
+                        seen = caller.call("/api/1k", fields={"X-Mark": str(swap)})
+                        assert seen.status == 200 and seen.field("X-Client-Sha1") == clients[swap % len(clients)].sha1, (swap, seen)
+        origin.stop()
+        calls = check_marks(origin, clients, swaps)
+    print(f"{calls} calls, {swaps} swaps")
+    assert calls > 2 * swaps
