@@ -109,7 +109,7 @@ def test_a_write_that_makes_the_configuration_bad_changes_nothing():
 
 
 def test_objects_of_the_file_are_read_only():
-    with Nginx(pki()) as origin:
+    with Nginx(pki(), verify="optional") as origin:
         backend = {"id": "fixed", "url": origin.url, "tls": AUTHORITY}
         with Managed(backends=[backend], apis=[{"id": "fixed", "path": "fixed", "backendId": "fixed"}]) as signet:
             assert signet.api.get("/backends/fixed").properties["url"] == origin.url

@@ -5,7 +5,7 @@
 #include <chrono>
 
 #include "signet/wire/certificate.h"
-#include "signet/wire/sha256.h"
+#include "signet/wire/digest.h"
 
 using namespace signet;
 using namespace signet::wire;
