@@ -147,7 +147,7 @@ Config read_config(Document& document, const json::Node& root) {
   reader.file("secretsRoot", config.secrets_root);
   read_cidrs(reader, "allowInternalBackends", config.allow_internal_backends);
   read_admin(reader, config);
-  reader.not_available({"policyFile"});
+  read_policy_file(reader, config.policy);
   return config;
 }
 

@@ -7,7 +7,9 @@
 #include <array>
 #include <utility>
 
+#include "signet/config/plan.h"
 #include "names.h"
+#include "policy_document.h"
 
 namespace signet::config {
 
@@ -123,7 +125,20 @@ void pass_over_of_service(ObjectReader& reader, const json::Node& api) {
   }
   reader.not_available({"apiVersionSet", "apiVersionSetId", "format", "sourceApiId", "value", "wsdlSelector"});
 }
+
 constexpr std::array<Choice<wire::TlsVersion>, 2> tls_versions{{{"1.2", wire::TlsVersion::tls12}, {"1.3", wire::TlsVersion::tls13}}};
+
+void read_operations(ObjectReader& reader, Api& api) {
+  reader.each("operations", json::Type::object, [&](const Item& item) {
+    Operation operation = read_operation(reader.document(), item);
+    const auto same = std::ranges::find(api.operations, operation.id, &Operation::id);
+    if (same != api.operations.end() && !operation.id.empty()) {
+      reader.document().report().error(operation.source,
+                                       fmt::format("the id \"{}\" is taken by another operation of this API", operation.id));
+    }
+    api.operations.push_back(std::move(operation));
+  });
+}
 
 }  // namespace
 
@@ -144,6 +159,14 @@ ListenerTls read_listener_tls(ObjectReader& reader) {
   }
   read_tls_versions(reader, tls.min_version, tls.max_version);
   return tls;
+}
+
+void read_policy_file(ObjectReader& reader, std::optional<PolicyDocument>& policy) {
+  PolicyDocument document{.xml = {}, .file = {}, .source = reader.source("policyFile")};
+  reader.file("policyFile", document.file);
+  if (!document.file.value.empty()) {
+    policy = std::move(document);
+  }
 }
 
 Certificate read_certificate(Document& document, const Item& item) {
@@ -219,14 +242,14 @@ Api read_api(Document& document, const Item& item) {
     }
   }
   if (document.is_file()) {
-    reader.not_available({"policyFile", "operations"});
+    read_operations(reader, api);
+    read_policy_file(reader, api.policy);
   } else {
     pass_over_of_service(reader, *item.node);
   }
-  const bool none = api.backend_id.value.empty() && api.service_url.value.empty();
   const bool both = reader.has("backendId") && !api.service_url.value.empty();
-  if (item.node->type == json::Type::object &&
-      (both || (document.is_file() && none && reader.has("backendId") == reader.has("serviceUrl")))) {
+  const bool none = api.backend_id.value.empty() && api.service_url.value.empty() && reader.has("backendId") == reader.has("serviceUrl");
+  if (item.node->type == json::Type::object && (both || (document.is_file() && none && !api.policy))) {
     document.report().error(reader.source("serviceUrl"), "expected either backendId or serviceUrl");
   }
   return api;
@@ -243,11 +266,17 @@ Operation read_operation(Document& document, const Item& item) {
     reader.error("method", "expected a method such as \"GET\"");
   }
   reader.text("urlTemplate", operation.url_template, 1, url_template_size_max);
-  if (!document.is_file()) {
+  if (std::string fault = check_url_template(operation.url_template); !operation.url_template.empty() && !fault.empty()) {
+    reader.error("urlTemplate", std::move(fault));
+  }
+  reader.ignore("templateParameters");
+  if (document.is_file()) {
+    read_policy_file(reader, operation.policy);
+  } else {
     // For whoever reads about the API; calls are not checked against it.
     std::string description;
     reader.text("description", description, 0, 1000);
-    reader.pass_over({"templateParameters", "request", "responses"});
+    reader.pass_over({"request", "responses"});
     reader.not_available({"policies"});
   }
   return operation;

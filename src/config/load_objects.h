@@ -2,6 +2,7 @@
 // One reader per kind of object; load.cc puts them together.
 #pragma once
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -28,5 +29,8 @@ void read_pool(ObjectReader& reader, std::vector<PoolMember>& members);
 
 /// A reference that may be a resource id becomes the id at its end; see `id_in`. An error empties it.
 void shorten(Document& document, Reference& reference, std::string_view collection);
+
+/// `policyFile` of an object.
+void read_policy_file(ObjectReader& reader, std::optional<PolicyDocument>& policy);
 
 }  // namespace signet::config

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "signet/base/bytes.h"
+#include "signet/config/policy.h"
 
 namespace signet::config {
 
@@ -291,6 +292,34 @@ std::shared_ptr<const wire::CertificateAuthority> MaterialReader::system_authori
   return *system_;
 }
 
+std::optional<std::string> MaterialReader::policy(const PolicyDocument& document, const std::string& scope) {
+  if (document.file.value.empty()) {
+    return document.xml;
+  }
+  Report faults;
+  std::optional<std::string> content = read(document.file, fmt::format("policy of {}", scope), policy_bytes_max, faults);
+  std::shared_ptr<const std::string> text = content ? std::make_shared<const std::string>(std::move(*content)) : nullptr;
+  const auto before = material_ == nullptr ? nullptr : find(material_->policies_, scope);
+  text = in_force(std::move(text), before, std::move(faults), "the policy read before stays in force");
+  if (!text) {
+    return std::nullopt;
+  }
+  policies_[scope] = text;
+  return *text;
+}
+
+std::shared_ptr<RateWindow> MaterialReader::rate_window(const std::string& key) {
+  std::shared_ptr<RateWindow>& window = rate_windows_[key];
+  if (!window && material_ != nullptr) {
+    const auto before = material_->rate_windows_.find(key);
+    window = before == material_->rate_windows_.end() ? nullptr : before->second;
+  }
+  if (!window) {
+    window = std::make_shared<RateWindow>();
+  }
+  return window;
+}
+
 std::size_t MaterialReader::remember() {
   if (material_ == nullptr) {
     return 0;
@@ -310,6 +339,8 @@ std::size_t MaterialReader::remember() {
   material_->certificates_ = std::move(certificates_);
   material_->authorities_ = std::move(authorities_);
   material_->revocation_lists_ = std::move(revocation_lists_);
+  material_->policies_ = std::move(policies_);
+  material_->rate_windows_ = std::move(rate_windows_);
   return changed;
 }
 

@@ -55,6 +55,11 @@ class MaterialReader {
   /// The bundle of the system, read once; null (and nothing reported) if there is none.
   [[nodiscard]] std::shared_ptr<const wire::CertificateAuthority> system_authority();
 
+  /// The text of a policy, from its file if it has one. `scope`: whose it is. Nothing after an error.
+  [[nodiscard]] std::optional<std::string> policy(const PolicyDocument& document, const std::string& scope);
+  /// The same as before for the same `key`, in this build and from one to the next.
+  [[nodiscard]] std::shared_ptr<RateWindow> rate_window(const std::string& key);
+
   /// From now on `material` remembers what was read here, and nothing else. Returns how many ids have another certificate than before,
   /// those that are new or gone included.
   std::size_t remember();
@@ -81,6 +86,8 @@ class MaterialReader {
   std::map<std::string, std::shared_ptr<const CertificateEntry>, std::less<>> certificates_;
   std::map<std::string, std::shared_ptr<const wire::CertificateAuthority>, std::less<>> authorities_;
   std::map<std::string, std::shared_ptr<const std::vector<ByteVector>>, std::less<>> revocation_lists_;
+  std::map<std::string, std::shared_ptr<const std::string>, std::less<>> policies_;
+  std::map<std::string, std::shared_ptr<RateWindow>, std::less<>> rate_windows_;
   std::optional<std::shared_ptr<const wire::CertificateAuthority>> system_;
 };
 

@@ -1,16 +1,30 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "signet/config/plan.h"
 
-#include <tuple>
+#include <algorithm>
 
 namespace signet::config {
 
 namespace {
 /// The window's number in the upper half, the calls in the lower.
 constexpr std::uint64_t calls_mask = 0xffffffffU;
+
+constexpr std::array<std::uint8_t, 12> mapped_prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+Endpoint without_mapping(const Endpoint& endpoint) {
+  if (endpoint.family == Endpoint::Family::ipv4 || !std::equal(mapped_prefix.begin(), mapped_prefix.end(), endpoint.address.begin())) {
+    return endpoint;
+  }
+  Endpoint plain{.family = Endpoint::Family::ipv4, .port = endpoint.port};
+  std::copy(endpoint.address.begin() + mapped_prefix.size(), endpoint.address.end(), plain.address.begin());
+  return plain;
+}
+
 }  // namespace
 
-bool IpFilter::admits(const Endpoint& caller) const {
+/// A listener for both families sees IPv4 callers as ::ffff:10.0.0.1; ranges are never written so (`parse_cidr`).
+bool IpFilter::admits(const Endpoint& peer) const {
+  const Endpoint caller = without_mapping(peer);
   for (const Range& range : ranges) {
     const bool same_family = range.from.family == caller.family;
     if (same_family && range.from.address <= caller.address && caller.address <= range.to.address) {

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "signet/config/files.h"
+#include "signet/config/policy.h"
 #include "api_list.h"
 #include "api_object.h"
 #include "apis.h"
@@ -15,8 +16,7 @@ namespace signet::control {
 
 namespace {
 
-/// Largest policy document, in bytes.
-constexpr std::size_t policy_bytes_max = std::size_t{256} * 1024;
+using config::policy_bytes_max;
 
 /// The object that has the policy: what stands in front of "policies". Empty: the gateway.
 std::vector<std::string> scope_of(const Call& call) {
@@ -112,6 +112,19 @@ ApiResult<json> read_policy(const Call& call) {
   return policy;
 }
 
+/// All that is wrong with the document by itself.
+ApiResult<void> check_document(const Call& call, const std::string& xml) {
+  const std::size_t depth = scope_of(call).size();
+  const config::Report report = config::check_policy(xml, depth == 0   ? config::PolicyScope::global
+                                                          : depth == 2 ? config::PolicyScope::api
+                                                                       : config::PolicyScope::operation);
+  std::vector<ApiError::Detail> details;
+  for (const config::Problem& problem : report.errors) {
+    details.push_back({.target = "representation", .message = problem.message});
+  }
+  return details.empty() ? ApiResult<void>() : ApiResult<void>(invalid(std::move(details)));
+}
+
 /// Faults of a document belong to the document.
 Answer about_representation(Answer answer, const Call& call) {
   if (!answer && answer.error().code == "ValidationError") {
@@ -159,6 +172,9 @@ Answer put_policy(const Call& call) {
   if (!policy) {
     return std::unexpected(policy.error());
   }
+  if (ApiResult<void> good = check_document(call, policy->at("value").get_ref<const std::string&>()); !good) {
+    return std::unexpected(std::move(good.error()));
+  }
   Answer answer = put_object(policy_kind, call, [&](const View& view, const Object* /*before*/) -> ApiResult<Change::Put> {
     if (!scope_of(call).empty()) {
       if (ApiResult<void> own = require_own_api(call, view); !own) {
@@ -176,13 +192,31 @@ Answer delete_policy(const Call& call) {
   });
 }
 
-/// Comes with config/policy.h.
+/// Of the API, or with ?operationId= of one of its operations.
 Answer get_effective_policy(const Call& call) {
   const std::shared_ptr<const View> view = call.reconciler.view();
-  if (ApiResult<void> api = require_api(call, *view); !api) {
-    return std::unexpected(std::move(api.error()));
+  const std::optional<std::string> operation_id = call.target.parameter("operationId");
+  const Result<std::optional<config::EffectivePolicy>> policy = config::effective_policy(
+      view->snapshot->config(), call.id(), operation_id ? std::optional<std::string_view>(*operation_id) : std::nullopt);
+  if (!policy) {
+    return invalid("representation", policy.error().detail);
   }
-  return not_found("The effective policy is not available in this version.");
+  if (!*policy) {
+    return not_found(operation_id ? "API or operation not found." : "API not found.");
+  }
+  json steps = json::array();
+  for (const config::EffectiveStep& step : (*policy)->steps) {
+    steps.push_back({{"section", step.section},
+                     {"element", step.element},
+                     {"origin", config::policy_origin_name(step.origin)},
+                     {"line", step.line},
+                     {"column", step.column}});
+  }
+  return json_answer(200, {{"steps", std::move(steps)},
+                           {"backendId", (*policy)->backend_id},
+                           {"backendUrl", (*policy)->backend_url},
+                           {"certificateId", (*policy)->certificate_id},
+                           {"certificateThumbprint", (*policy)->certificate_thumbprint}});
 }
 
 }  // namespace signet::control

@@ -5,6 +5,8 @@
 
 #include <cstddef>
 
+#include "signet/config/policy.h"
+
 namespace signet::control {
 
 Referrers::Referrers(const config::Config& config) {
@@ -74,10 +76,17 @@ void Referrers::add_api(const config::Api& api) {
   }
 }
 
-/// What a policy names is known once policies are read (config/policy.h).
 void Referrers::add_policy(const config::PolicyDocument& policy, const Referrer& referrer) {
-  static_cast<void>(policy);
-  static_cast<void>(referrer);
+  const config::PolicyReferences named = config::policy_references(policy.xml);
+  for (const std::string& id : named.certificate_ids) {
+    certificate_ids_[id].push_back(referrer);
+  }
+  for (const std::string& thumbprint : named.thumbprints) {
+    thumbprints_[thumbprint].push_back(referrer);
+  }
+  for (const std::string& id : named.backend_ids) {
+    backends_[id].push_back(referrer);
+  }
 }
 
 void Referrers::add_listeners(const config::Config& config) {

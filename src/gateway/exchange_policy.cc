@@ -40,15 +40,16 @@ std::uint32_t whole_seconds(Duration wait) {
 // --------------------------------------------------------------------------------------------------------------------------
 
 Result<void> Exchange::route() {
+  route_ = nullptr;  // of an older snapshot, where the call starts again
+  plan_ = nullptr;
+  destination_ = nullptr;
+  operation_ = {};
   const wire::HttpHead& head = request_.head();
   const Result<wire::NormalTarget> target = wire::normalise_target(head.target(), path_);
   if (!target) {
     return std::unexpected(target.error());
   }
   query_ = target->query;
-  plan_ = nullptr;
-  destination_ = nullptr;
-  operation_ = {};
   values_.count = 0;
   route_ = snapshot_->route(head.host(), path_);
   if (route_ == nullptr) {

@@ -3,7 +3,7 @@
 
 #include "signet/control/state_directory.h"
 #include "app/commands.h"
-#include "control/state_folder.h"
+#include "support/state_folder.h"
 
 using namespace signet;
 using namespace signet::test;

@@ -258,7 +258,8 @@ def test_a_caller_who_does_not_finish_the_handshake_is_let_go():
 
 
 def test_what_a_listener_cannot_show_is_refused_at_its_place():
-    said = refusal_to_start({"listeners": [{"address": "127.0.0.1:0", "tls": {"certificateIds": ["egde"]}}], "certificates": [certificate(edge())]})
+    said = refusal_to_start({"listeners": [{"address": "127.0.0.1:0", "tls": {"certificateIds": ["egde"]}}],
+                             "certificates": [certificate(edge())]})
     assert "/listeners/0/tls/certificateIds/0: no certificate has the id \"egde\"" in said and "edge" in said, said
     said = refusal_to_start({"listeners": [{"address": "127.0.0.1:0", "tls": {"certificateIds": []}}]})
     assert "/listeners/0/tls/certificateIds: expected the id of at least one certificate" in said, said

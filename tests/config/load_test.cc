@@ -72,7 +72,10 @@ constexpr std::string_view everything = R"({
       "replayBufferBytes": 7 }],
     "apis": [{ "id": "o", "displayName": "Orders", "path": "/shop/orders/", "host": ["API.example", "[::1]"], "backendId": "orders",
                "certificateId": "pem" },
-             { "id": "l", "path": "", "serviceUrl": "http://10.0.0.9/" }]
+             { "id": "l", "path": "", "serviceUrl": "http://10.0.0.9/", "protocols": ["https"], "policyFile": "l.xml",
+               "operations": [{ "id": "get", "displayName": "Get", "method": "GET", "urlTemplate": "/x/{id}", "policyFile": "/p/get.xml",
+                                "templateParameters": [{ "name": "id" }] }] }],
+    "policyFile": "all.xml"
 })";
 
 Config everything_read() {
@@ -358,7 +361,7 @@ TEST_CASE("a TLS session may be resumed for an hour unless the file says otherwi
 }
 
 TEST_CASE("a setting that this version does not carry out is refused, not passed over", "[config]") {
-  CHECK(error_of(R"("policyFile": {})") == R"(1:56: /policyFile: "policyFile" is not available in this version)");
+  CHECK(error_of(R"("policyFile": {})") == R"(1:51: /policyFile: "policyFile" is not available in this version)");
   CHECK(error_of_backend(R"("proxy": {})").ends_with(R"(/backends/0/proxy: "proxy" is not available in this version)"));
 }
 
@@ -424,4 +427,40 @@ TEST_CASE("a file that cannot be read is the only error and is named", "[config]
   CHECK_FALSE(loaded.config.has_value());
   REQUIRE(loaded.report.errors.size() == 1);
   CHECK(loaded.report.errors[0].text() == "/nonexistent/x.json: cannot be read: No such file or directory");
+}
+
+TEST_CASE("policies, operations and protocols arrive in the configuration", "[config]") {
+  const Config config = everything_read();
+  CHECK(config.policy->file.value == "conf/all.xml");
+  REQUIRE(config.apis.size() == 2);
+  CHECK(config.apis[0].takes_http);
+  CHECK(config.apis[0].takes_https);
+  CHECK_FALSE(config.apis[0].policy);
+  CHECK_FALSE(config.apis[1].takes_http);
+  CHECK(config.apis[1].takes_https);
+  CHECK(config.apis[1].policy->file.value == "conf/l.xml");
+  REQUIRE(config.apis[1].operations.size() == 1);
+  const Operation& operation = config.apis[1].operations[0];
+  CHECK(operation.id == "get");
+  CHECK(operation.display_name == "Get");
+  CHECK(operation.method == "GET");
+  CHECK(operation.url_template == "/x/{id}");
+  CHECK(operation.policy->file.value == "/p/get.xml");
+}
+
+TEST_CASE("operations and protocols that mean nothing are refused", "[config]") {
+  const auto error = [](std::string_view settings) {
+    return error_of(R"("apis": [{ "id": "a", "path": "a", "serviceUrl": "http://a", )" + std::string(settings) + " }]");
+  };
+  const auto operation = [&error](std::string_view method, std::string_view url_template) {
+    return error(R"("operations": [{ "id": "o", "method": ")" + std::string(method) + R"(", "urlTemplate": ")" + std::string(url_template) +
+                 "\" }]");
+  };
+  CHECK(error(R"("protocols": [])").ends_with(R"(expected "http", "https" or both; leave "protocols" out for both)"));
+  CHECK(error(R"("protocols": ["http", "ftp"])").find("/apis/0/protocols/1: ") != std::string::npos);
+  CHECK(operation("GET IT", "/").ends_with(R"(/operations/0/method: expected a method such as "GET")"));
+  CHECK(operation("GET", "a").find("/operations/0/urlTemplate: expected a template that begins with a slash") != std::string::npos);
+  CHECK(error(R"("operations": [{ "id": "o", "method": "GET", "urlTemplate": "/a" }, { "id": "o", "method": "GET", "urlTemplate": "/b" }])")
+            .ends_with("the id \"o\" is taken by another operation of this API"));
+  CHECK(error(R"("policyFile": "")").find("/apis/0/policyFile: ") != std::string::npos);
 }

@@ -24,8 +24,8 @@ TEST_CASE("a certificate is made from a PFX, shown without its key, and replaced
         "certificates/client");
   CHECK(made.body["type"] == "Microsoft.ApiManagement/service/certificates");
   CHECK(made.body["name"] == "client");
-  CHECK(made.properties("thumbprint") == wire::test_files::read("pki/p256.sha1"));
-  CHECK(made.properties("thumbprintSha256") == wire::test_files::read("pki/p256.sha256"));
+  CHECK(made.properties("thumbprint") == fixture("pki/p256.sha1"));
+  CHECK(made.properties("thumbprintSha256") == fixture("pki/p256.sha256"));
   CHECK(made.properties("hasPrivateKey") == true);
   CHECK(made.properties("expirationDate").get<std::string>().ends_with("Z"));
   CHECK(made.properties("keyType") == "EC P-256");
@@ -36,7 +36,7 @@ TEST_CASE("a certificate is made from a PFX, shown without its key, and replaced
 
   const Reply again = gateway.put("/certificates/client", pfx("openssl/key-rsa2048.pfx"));
   CHECK(again.status == 200);
-  CHECK(again.properties("thumbprint") == wire::test_files::read("pki/rsa2048.sha1"));
+  CHECK(again.properties("thumbprint") == fixture("pki/rsa2048.sha1"));
   CHECK(again.etag > made.etag);
   const Reply head = gateway.call("HEAD", "/certificates/client");
   CHECK(head.status == 200);
@@ -58,7 +58,7 @@ TEST_CASE("certificates come back with their keys after a restart", "[control]")
   CHECK(after.etag == before.etag);
   const auto certificate = gateway.reconciler->view()->snapshot->certificates().at("client");
   const ByteView key = certificate->private_key_der();
-  CHECK(ByteVector(key.begin(), key.end()) == wire::test_files::read_bytes("pki/rsa2048.pk8"));
+  CHECK(as_text(key) == fixture("pki/rsa2048.pk8"));
 }
 
 TEST_CASE("a PFX that cannot be used is refused with the property at fault", "[control]") {
@@ -99,7 +99,7 @@ TEST_CASE("an expired certificate is taken with a warning, but never in place of
   const Reply refused = gateway.put("/certificates/client", pfx("openssl/expired.pfx"));
   CHECK(refused.status == 400);
   CHECK(refused.target() == "data");
-  CHECK(gateway.get("/certificates/client").properties("thumbprint") == wire::test_files::read("pki/p256.sha1"));
+  CHECK(gateway.get("/certificates/client").properties("thumbprint") == fixture("pki/p256.sha1"));
 }
 
 TEST_CASE("a certificate in use is not deleted, and the answer names who uses it", "[control]") {
@@ -127,7 +127,7 @@ TEST_CASE("a replacement that would leave a thumbprint leading nowhere is refuse
   Gateway gateway;
   gateway.make("/certificates/client", pfx("openssl/key-p256.pfx"));
   json backend = backend_with_client;
-  backend["credentials"] = {{"certificate", {wire::test_files::read("pki/p256.sha1")}}};
+  backend["credentials"] = {{"certificate", {fixture("pki/p256.sha1")}}};
   gateway.make("/backends/orders", backend);
   CHECK(gateway.get("/certificates/client").properties("usedBy").size() == 1);
 
@@ -145,14 +145,14 @@ TEST_CASE("a replacement that would leave a thumbprint leading nowhere is refuse
 
 TEST_CASE("a certificate of the configuration file is shown, and read-only", "[control]") {
   Gateway gateway(R"({ "listeners": [{ "address": "127.0.0.1:0" }] })");
-  gateway.folder.write("client.pfx", wire::test_files::read("openssl/key-p256.pfx"));
-  gateway.folder.write("client.pass", wire::test_files::password);
+  gateway.folder.write("client.pfx", fixture("openssl/key-p256.pfx"));
+  gateway.folder.write("client.pass", pfx_password);
   gateway.folder.write("signet.json", R"({ "listeners": [{ "address": "127.0.0.1:0" }],
     "certificates": [{ "id": "client", "pfxFile": "client.pfx", "passwordFile": "client.pass" }] })");
   gateway.start();
   const Reply shown = gateway.get("/certificates/client");
   CHECK(shown.status == 200);
-  CHECK(shown.properties("thumbprint") == wire::test_files::read("pki/p256.sha1"));
+  CHECK(shown.properties("thumbprint") == fixture("pki/p256.sha1"));
   CHECK(shown.etag.size() > 2);
   CHECK(gateway.put("/certificates/client", pfx("openssl/key-p256.pfx")).status == 409);
   const Reply refused = gateway.remove("/certificates/client");

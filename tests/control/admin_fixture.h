@@ -4,6 +4,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -14,12 +15,22 @@
 #include "signet/control/admin_api.h"
 #include "signet/control/reconciler.h"
 #include "signet/wire/digest.h"
+#include "pfx_fixtures.h"  // made by tests/fixtures/make-pfx-fixtures
 #include "support/memory_store.h"
-#include "wire/certificate_files.h"
 
 namespace signet::control::test {
 
 using nlohmann::json;
+
+inline constexpr const char* pfx_password = "signet-test";
+
+/// The content of a file that tests/fixtures/make-pfx-fixtures has made: "openssl/key-p256.pfx".
+inline std::string fixture(const std::string& name) {
+  std::ifstream file(std::filesystem::path(SIGNET_PFX_FIXTURES) / name, std::ios::binary);
+  INFO(name);
+  REQUIRE(file.good());
+  return {std::istreambuf_iterator<char>(file), {}};
+}
 
 /// A folder that goes with its owner.
 class TemporaryFolder {
@@ -132,8 +143,8 @@ struct Gateway {
 };
 
 /// {"data", "password"} of a fixture: "openssl/key-p256.pfx".
-inline json pfx(const std::string& name, const std::string& password = wire::test_files::password) {
-  return {{"data", wire::base64_encode(as_bytes(wire::test_files::read(name)))}, {"password", password}};
+inline json pfx(const std::string& name, const std::string& password = pfx_password) {
+  return {{"data", wire::base64_encode(as_bytes(fixture(name)))}, {"password", password}};
 }
 
 }  // namespace signet::control::test

@@ -43,10 +43,11 @@ class Client {
   void abort() { peer_->abort(); }
   void close() { peer_->close(); }
   [[nodiscard]] bool has(std::string_view text) const { return received.find(text) != std::string::npos; }
+  /// Whose heads are here.
   [[nodiscard]] std::size_t answers() const {
     std::size_t count = 0;
     for (std::size_t at = received.find("HTTP/1.1 "); at != std::string::npos; at = received.find("HTTP/1.1 ", at + 1)) {
-      ++count;
+      count += received.find("\r\n\r\n", at) != std::string::npos ? 1U : 0U;
     }
     return count;
   }

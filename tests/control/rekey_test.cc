@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "control/child_process.h"
-#include "control/state_folder.h"
+#include "support/state_folder.h"
 
 using namespace signet;
 using namespace signet::control;
@@ -123,7 +123,7 @@ TEST_CASE("rekey: killed at any of its steps, the store opens with everything in
 TEST_CASE("rekey: killed at random moments, again and again, the store opens with everything in it", "[control][state][crash]") {
   Fixture fixture(StateFolder::Place::memory);
   std::mt19937 random(20240502);
-  for (int round = 0; round < 100; ++round) {
+  for (int round = 0; round < 60; ++round) {
     CAPTURE(round);
     ChildProcess child([&](int report) {
       const auto started = [report](RekeyStep step) {

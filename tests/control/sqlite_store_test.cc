@@ -13,8 +13,9 @@
 #include <thread>
 #include <vector>
 
-#include "control/state_folder.h"
+#include "control/store_file.h"
 #include "support/memory_store.h"
+#include "support/state_folder.h"
 
 using namespace signet;
 using namespace signet::control;
@@ -131,6 +132,16 @@ TEST_CASE("sqlite store: no file of it is open to others, and none shows a secre
     ++files;
   }
   CHECK(files >= 3);
+}
+
+TEST_CASE("sqlite store: a commit is synced before it returns, and what was erased is overwritten", "[control][store]") {
+  // No test can take the power away; so what SQLite promises for these settings is what counts.
+  const Fixture fixture;
+  const auto database = open_store_file(fixture.path);
+  REQUIRE(database);
+  CHECK((*database)->text("PRAGMA journal_mode") == "wal");
+  CHECK((*database)->number("PRAGMA synchronous") == 2);  // FULL
+  CHECK((*database)->number("PRAGMA secure_delete") == 1);
 }
 
 TEST_CASE("sqlite store: a file that was left open to others is closed to them", "[control][store]") {

@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <string>
 
-#include "control/state_folder.h"
+#include "support/state_folder.h"
 
 using namespace signet;
 using namespace signet::control;

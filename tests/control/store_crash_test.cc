@@ -10,7 +10,7 @@
 
 #include "signet/control/state_directory.h"
 #include "control/child_process.h"
-#include "control/state_folder.h"
+#include "support/state_folder.h"
 
 using namespace signet;
 using namespace signet::control;

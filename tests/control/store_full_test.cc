@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // No room, no right to write: what was there stays, can be read, and writing goes on once it can.
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -14,8 +16,8 @@
 #include "signet/control/sqlite_store.h"
 #include "signet/control/state_directory.h"
 #include "control/child_process.h"
-#include "control/state_folder.h"
 #include "control/store_file.h"
+#include "support/state_folder.h"
 
 using namespace signet;
 using namespace signet::control;
@@ -81,6 +83,35 @@ TEST_CASE("sqlite store: a commit for which there is no room on the disk changes
   }
   CHECK(seen == before);
   check_recovered(**store);
+}
+
+TEST_CASE("sqlite store: the same on a file system that is full", "[control][store]") {
+  const StateFolder folder;
+  std::filesystem::create_directory(folder.directory());
+  const std::string told = in_child([&folder] {  // a mount that only this process has, and that goes with it
+    if (::unshare(CLONE_NEWNS) != 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount("tmpfs", folder.directory().c_str(), "tmpfs", 0, "size=3m,mode=700") != 0) {
+      return std::string("not permitted");
+    }
+    const auto store = open_state_directory(folder.directory());
+    if (!store || !(*store)->commit({.puts = {{"apis/a", "{}", "hush"}}})) {
+      return std::string("cannot be made");
+    }
+    write_file(folder.file("ballast"), std::string(2'500'000, 'x'));
+    std::string seen;
+    for (int i = 0; i < 3; ++i) {
+      const auto refused = (*store)->commit(large);
+      seen += refused ? "written; " : refused.error().kind == StoreError::Kind::full ? "full; " : refused.error().detail + "; ";
+      seen += text_of((*store)->list("")) + "; ";
+    }
+    std::filesystem::remove(folder.file("ballast"));
+    const auto written = (*store)->commit(large);
+    return seen + (written ? std::to_string(*written) : written.error().detail);
+  });
+  if (told == "not permitted") {
+    SKIP("no mount may be made here");
+  }
+  CHECK(told == "full; " + before + "; full; " + before + "; full; " + before + "; 2");
 }
 
 TEST_CASE("sqlite store: a commit that the store has no room for changes nothing either", "[control][store]") {

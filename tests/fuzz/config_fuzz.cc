@@ -57,7 +57,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (built.snapshot) {
     for (const std::string_view path : {"/", "/orders/1", "//", "/a/b/c/d/e/f"}) {
       const Route* const route = built.snapshot->route("a.example:80", path);
-      if (route != nullptr) {
+      if (route != nullptr && !route->plan->destinations.empty()) {
         std::string target;
         append_target(*route, *route->plan->destinations.front().upstream, path, std::nullopt, target);
         SIGNET_CHECK(target.starts_with('/') && path.starts_with(route->path));

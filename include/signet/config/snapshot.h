@@ -56,6 +56,7 @@ class Snapshot {
     std::uint64_t generation = 1;
     std::vector<std::unique_ptr<const Upstream>> upstreams;
     std::vector<std::unique_ptr<const Plan>> plans;
+    std::vector<std::unique_ptr<const OperationTable>> operations;
     Router router;
     std::map<std::string, std::shared_ptr<const wire::Certificate>, std::less<>> certificates;
     std::shared_ptr<const wire::Certificate> admin_certificate;
@@ -99,9 +100,10 @@ class Snapshot {
   Parts parts_;
 };
 
-/// What the last good build has read, by id. A later build opens (and derives keys for) only certificates whose content has changed; and
-/// where reading a certificate or an authority anew fails, or would bring an expired one for one that is still valid, what was read before
-/// under the same id stays in force. Belongs to whoever builds snapshots; not thread-safe. A build that fails changes nothing here.
+/// What the last good build has read, by id, and the windows of its rate limits. A later build opens (and derives keys for) only
+/// certificates whose content has changed; and where reading a certificate, an authority or a policy's file anew fails, or would bring an
+/// expired one for one that is still valid, what was read before under the same id stays in force. Belongs to whoever builds snapshots; not
+/// thread-safe. A build that fails changes nothing here.
 class Material {
  public:
   Material();
@@ -115,6 +117,8 @@ class Material {
   std::map<std::string, std::shared_ptr<const CertificateEntry>, std::less<>> certificates_;
   std::map<std::string, std::shared_ptr<const wire::CertificateAuthority>, std::less<>> authorities_;
   std::map<std::string, std::shared_ptr<const std::vector<ByteVector>>, std::less<>> revocation_lists_;
+  std::map<std::string, std::shared_ptr<const std::string>, std::less<>> policies_;  ///< texts of files, by scope
+  std::map<std::string, std::shared_ptr<RateWindow>, std::less<>> rate_windows_;     ///< by scope, calls and period
 };
 
 struct BuildOptions {
