@@ -10,6 +10,7 @@
 #include <set>
 #include <string_view>
 
+#include "signet/config/policy.h"
 #include "signet/wire/digest.h"
 #include "arm_expression.h"
 #include "client.h"
@@ -431,7 +432,15 @@ class Importer {
       xml.replace(at, end + 2 - at, value->second);
       at += value->second.size();
     }
-    add(parts, {{"value", xml}});
+    const config::Report report = config::check_policy(xml, parts.size() == 2   ? config::PolicyScope::global
+                                                            : parts.size() == 4 ? config::PolicyScope::api
+                                                                                : config::PolicyScope::operation);
+    for (const config::Problem& problem : report.errors) {
+      note(name_of(parts), fmt::format("is not carried over: {}", clean(problem.message)));
+    }
+    if (report.ok()) {
+      add(parts, {{"value", xml}});
+    }
   }
 
   const json& parameters_;
