@@ -99,15 +99,23 @@ TEST_CASE("Import: what lowers protection, and what cannot be, is told", "[cli]"
 }
 
 TEST_CASE("Import: named values are put into policies if they are told", "[cli]") {
-  const Imported imported =
-      import_of(R"({"namedValues": [{"name": "host", "displayName": "host-name", "value": "x.example", "secret": false},
+  const Imported imported = import_of(R"({"namedValues": [{"name": "v", "displayName": "verb", "value": "PUT", "secret": false},
                                                           {"name": "key", "displayName": "key", "secret": true}],
     "apis": [{"name": "a", "path": "a"}, {"name": "b", "path": "b"}],
-    "policies": [{"id": "/x/service/s/apis/a/policies/policy", "properties": {"value": "<policies>{{host-name}} {{host-name}}</policies>"}},
+    "policies": [{"id": "/x/service/s/apis/a/policies/policy", "properties":
+                  {"value": "<policies><inbound><set-method>{{verb}}</set-method><set-method>{{verb}}</set-method></inbound></policies>"}},
                  {"id": "/x/service/s/apis/b/policies/policy", "properties": {"value": "<policies>{{key}}</policies>"}}]})");
-  CHECK(imported.desired.objects.at({"apis", "a", "policies", "policy"})["value"] == "<policies>x.example x.example</policies>");
+  CHECK(imported.desired.objects.at({"apis", "a", "policies", "policy"})["value"] ==
+        "<policies><inbound><set-method>PUT</set-method><set-method>PUT</set-method></inbound></policies>");
   CHECK_FALSE(imported.desired.objects.contains({"apis", "b", "policies", "policy"}));
   CHECK(noted(imported, "policy of API b", "named value key"));
+}
+
+TEST_CASE("Import: a policy that cannot be here is left out, with its place in the document", "[cli]") {
+  const Imported imported = import_of(R"([{"id": "/x/service/s/policies/policy",
+                                           "properties": {"value": "<policies><inbound><validate-jwt /></inbound></policies>"}}])");
+  CHECK(imported.desired.objects.empty());
+  CHECK(noted(imported, "global policy", "Error in element 'validate-jwt' on line 1"));
 }
 
 TEST_CASE("Import: a parameters file gives what the template does not", "[cli]") {

@@ -1,21 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "gateway_certificate.h"
 
-#include <fmt/core.h>
-
+#include "signet/config/policy.h"
 #include "failure.h"
 
 namespace signet::app::cli {
 
 std::string with_certificate(std::string_view xml, std::string_view certificate_id) {
-  if (!xml.empty() || certificate_id.empty()) {
-    throw Failure("the API has a policy: change the certificate there, with `signet api policy set`");
+  Result<std::string> changed = config::with_gateway_certificate(xml, certificate_id);
+  if (!changed) {
+    throw Failure(changed.error().detail);
   }
-  return fmt::format(
-      "<policies>\n  <inbound>\n    <base />\n    <authentication-certificate certificate-id=\"{}\" />\n  </inbound>\n"
-      "  <backend>\n    <base />\n  </backend>\n  <outbound>\n    <base />\n  </outbound>\n  <on-error>\n    <base />\n  "
-      "</on-error>\n</policies>\n",
-      certificate_id);
+  return std::move(*changed);
 }
 
 }  // namespace signet::app::cli

@@ -10,6 +10,7 @@
 #include <set>
 #include <string_view>
 
+#include "signet/config/policy.h"
 #include "signet/wire/digest.h"
 #include "arm_expression.h"
 #include "client.h"
@@ -241,11 +242,8 @@ class Importer {
     }
     json properties = resource.properties.is_object() ? resource.properties : json::object();
     drop_nulls(properties);
-    if (kind != "certificates" && !resource.unknown.empty()) {
-      std::string names;
-      for (const std::string& one : resource.unknown) {
-        names += fmt::format("{}{}", names.empty() ? "" : ", ", clean(one));
-      }
+    const std::string names = kind == "certificates" ? std::string() : unknown_names(resource, properties);
+    if (!names.empty()) {
       note(name_of(parts), fmt::format("is not carried over: without a value for {} (--parameters)", names));
       skipped_.insert(parts);
       return;
@@ -264,6 +262,24 @@ class Importer {
     } else {
       policy(parts, properties);
     }
+  }
+
+  /// What is not known and matters: the service's name in the id of another object does not.
+  static std::string unknown_names(const Resource& resource, const json& properties) {
+    const json normal = normalised(resource.parts, properties);
+    std::string names;
+    for (const std::string& one : resource.unknown) {
+      if (contains(normal, fmt::format("<{}>", one))) {
+        names += fmt::format("{}{}", names.empty() ? "" : ", ", clean(one));
+      }
+    }
+    return names;
+  }
+
+  /// Has one of its texts this in it?
+  static bool contains(const json& value, const std::string& text) {
+    return value.is_string() ? value.get_ref<const std::string&>().find(text) != std::string::npos
+                             : value.is_structured() && std::ranges::any_of(value, [&](const json& item) { return contains(item, text); });
   }
 
   static void drop_nulls(json& value) {
@@ -304,7 +320,7 @@ class Importer {
     upload.password = text_of(properties, "password");
     if (content) {
       upload.content.assign(as_characters(*content));
-      auto opened = wire::Certificate::from_pfx(*content, {.password = upload.password});
+      auto opened = wire::Certificate::from_pfx(*content, {.password = upload.password, .friendly_name = {}});
       if (opened) {
         imported_.desired.objects[parts] = {{"thumbprint", (*opened)->thumbprint_sha1()}};
         upload.certificate = std::move(*opened);
@@ -416,7 +432,15 @@ class Importer {
       xml.replace(at, end + 2 - at, value->second);
       at += value->second.size();
     }
-    add(parts, {{"value", xml}});
+    const config::Report report = config::check_policy(xml, parts.size() == 2   ? config::PolicyScope::global
+                                                            : parts.size() == 4 ? config::PolicyScope::api
+                                                                                : config::PolicyScope::operation);
+    for (const config::Problem& problem : report.errors) {
+      note(name_of(parts), fmt::format("is not carried over: {}", clean(problem.message)));
+    }
+    if (report.ok()) {
+      add(parts, {{"value", xml}});
+    }
   }
 
   const json& parameters_;
