@@ -68,7 +68,7 @@ export const cases = {
     assert.deepEqual(await refused({ subscriptionRequired: true }), ["subscriptionRequired"]);
     assert.deepEqual(await refused({ path: "a/../b" }), ["path"]);
     assert.deepEqual(await refused({ serviceUrl: "ftp://a.example" }), ["serviceUrl"]);
-    assert.deepEqual(await refused({ apiType: "soap" }), ["apiType"]);
+    assert.deepEqual(await refused({ apiType: "soap" }), ["type"]);
     await put(client, "api-first", { displayName: "First", path: "api-same", serviceUrl: trusted.url });
     const twice = await refusal(put(client, "api-second", { displayName: "Second", path: "api-same", serviceUrl: trusted.url }));
     assert.ok([400, 409].includes(twice.status));

@@ -159,7 +159,7 @@ export const cases = {
         client,
         "pool",
         {
-          type: "Pool",
+          typePropertiesType: "Pool",
           pool: {
             services: [
               { id: "/backends/pool-1", weight: 1 },
@@ -186,7 +186,7 @@ export const cases = {
       held.details.some((detail) => detail.target === `${PREFIX}/backends/pool`),
       JSON.stringify(held),
     );
-    const nested = await refusal(put(client, "pool-of-pools", { type: "Pool", pool: { services: [{ id: "pool" }] } }));
+    const nested = await refusal(put(client, "pool-of-pools", { typePropertiesType: "Pool", pool: { services: [{ id: "pool" }] } }));
     assert.equal(nested.status, 400);
   },
 

@@ -11,10 +11,10 @@ const policy = (inbound) => ({ format: "rawxml", value: `<policies><inbound><bas
 export const cases = {
   "the guide, from the upload of a certificate to its removal": async ({ client, pki, selfSigned, gateway }) => {
     // Upload a certificate.
-    await client.certificate.createOrUpdate(GROUP, SERVICE, "guide-cert", { data: pki.orders.pfx, password: PASSWORD });
+    await client.certificate.createOrUpdate(GROUP, SERVICE, "guide-cert", { data: pki.guide.pfx, password: PASSWORD });
     // It is listed with its thumbprint.
     const listed = (await all(client.certificate.listByService(GROUP, SERVICE))).find((item) => item.name === "guide-cert");
-    assert.equal(listed.thumbprint, pki.orders.thumbprint);
+    assert.equal(listed.thumbprint, pki.guide.thumbprint);
     // Configure an API to use it for gateway authentication: it becomes part of the API's policy.
     await client.api.beginCreateOrUpdateAndWait(GROUP, SERVICE, "guide", {
       displayName: "Guide",
@@ -43,8 +43,8 @@ export const cases = {
     const passed = await gateway.call("/guide/orders");
     assert.equal(passed.status, 200, passed.text);
     assert.equal(passed.body.url, "/v1/orders");
-    assert.equal(passed.body.subject, "orders");
-    assert.equal(passed.body.thumbprint, pki.orders.thumbprint);
+    assert.equal(passed.body.subject, "guide");
+    assert.equal(passed.body.thumbprint, pki.guide.thumbprint);
     // In use by an API: it cannot be deleted, and the API is named.
     const held = await refusal(client.certificate.delete(GROUP, SERVICE, "guide-cert", "*"));
     assert.equal(held.status, 409);
@@ -52,7 +52,7 @@ export const cases = {
     assert.equal(held.details.length, 1);
     assert.ok(held.details[0].target.startsWith(`${PREFIX}/apis/guide`), JSON.stringify(held));
     assert.match(held.details[0].message, /API 'guide' uses it/);
-    assert.equal((await gateway.call("/guide/orders")).body.thumbprint, pki.orders.thumbprint);
+    assert.equal((await gateway.call("/guide/orders")).body.thumbprint, pki.guide.thumbprint);
     // Remove it from the API; then it can be.
     await client.apiPolicy.createOrUpdate(GROUP, SERVICE, "guide", "policy", policy(""));
     assert.equal((await gateway.call("/guide/orders")).body.subject, null);

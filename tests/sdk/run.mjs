@@ -38,6 +38,7 @@ async function surroundings(folder) {
   const authority = await makeCertificate(folder, "authority", "ca");
   const pki = {
     orders: await makeCertificate(folder, "orders", "client", authority),
+    guide: await makeCertificate(folder, "guide", "client", authority),
     billing: await makeCertificate(folder, "billing", "client", authority),
   };
   const trusted = await BackEnd.start(await makeCertificate(folder, "server", "server", authority));
