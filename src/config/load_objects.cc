@@ -79,10 +79,13 @@ void read_hosts(ObjectReader& reader, Api& api) {
   }
 }
 
-/// None, or an empty list: both.
+/// None: both. Over REST an empty list clears what was set.
 void read_protocols(ObjectReader& reader, Api& api) {
   std::vector<Protocol> taken;
   reader.choices<Protocol>("protocols", taken, protocols);
+  if (taken.empty() && reader.has("protocols") && reader.document().is_file()) {
+    reader.error("protocols", R"(expected "http", "https" or both; leave "protocols" out for both)");
+  }
   const auto takes = [&](Protocol protocol) { return taken.empty() || std::ranges::find(taken, protocol) != taken.end(); };
   api.takes_http = takes(Protocol::http);
   api.takes_https = takes(Protocol::https);

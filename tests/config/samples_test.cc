@@ -124,7 +124,7 @@ TEST_CASE("the quick start listens on loopback and shows its certificate to a lo
 
 TEST_CASE("the schema has exactly the settings that the reader knows", "[config]") {
   const Schema schema;
-  CHECK(schema.objects.size() == 23);
+  CHECK(schema.objects.size() == 27);
   for (const auto& [pointer, names] : schema.objects) {
     CAPTURE(pointer);
     CHECK(names == names_known_at(pointer));
