@@ -220,7 +220,7 @@ def test_a_management_listener_that_cannot_start_ends_the_program_with_its_reaso
         said = refusal_to_start(one_api(origin, admin={"address": "127.0.0.1:0"}))
         assert 'expected "stateDirectory" too' in said, said
         said = refusal_to_start(one_api(origin, admin={"address": "127.0.0.1:0"}, stateDirectory="none/state"))
-        assert "none/state: the state directory cannot be made: No such file or directory" in said, said
+        assert "the folder none/state cannot be made: No such file or directory" in said, said
         said = refusal_to_start(one_api(origin, admin={"address": "127.0.0.1:0", "tls": {"certificateId": "nobody"}}, stateDirectory="s"))
         assert "/admin/tls/certificateId" in said and "nobody" in said, said
 
