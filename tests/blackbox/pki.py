@@ -110,6 +110,10 @@ class Pki:
         """What a listener shows: a server's certificate, from the authority of the good servers."""
         return self._server(name, names, rsa=rsa, expired=expired)
 
+    def stranger_client(self) -> Client:
+        """A client identity of an authority that back ends do not know."""
+        return self._client(self._issue("stranger", "client", self.stranger_root))
+
     def _key(self, name: str, rsa: bool) -> pathlib.Path:
         path = self.folder / f"{name}.key"
         kind = ("RSA", "rsa_keygen_bits:2048") if rsa else ("EC", f"ec_paramgen_curve:{'P-384' if name.endswith('p384') else 'P-256'}")

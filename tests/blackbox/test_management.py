@@ -1,21 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is written over REST is in force with the answer, stays after a crash, and costs no call."""
 
+import contextlib
 import os
 import pathlib
 import signal
 import stat
+import subprocess
 import tempfile
 import threading
 
-from harness import Caller, Nginx, call, may_take, pki
+from harness import Caller, Nginx, OpensslServer, call, may_take, pki
 from load import Load, Wrk, check_marks, identities
 from management import Managed
 
 AUTHORITY = {"certificateAuthorities": ["test-ca"]}
 
 
-def _published(api, origin: Nginx) -> None:
+def _published(api, origin: Nginx | OpensslServer) -> None:
     """API "api" to this origin, as "client"."""
     api.upload("client", pki().orders)
     api.set_backend("api", origin.url, tls=AUTHORITY, credentials={"certificateIds": ["client"]})
@@ -125,6 +127,55 @@ def test_the_file_and_the_store_are_read_together_at_a_reload():
         signet.signal(signal.SIGHUP)
         signet.program.wait_for_log("reload applied")
         assert call(signet.port, "/api/1k").field("X-Client-Sha1") == pki().orders.sha1
+
+
+def test_a_full_disk_is_507_and_ends_nothing():
+    with Nginx(pki()) as origin, tempfile.TemporaryDirectory(prefix="signet-disk-") as folder:
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m,mode=700", "signet-test", folder], check=False,
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+        if not mounted:
+            print("no file system may be mounted here: not tried")
+            return
+        try:
+            state = pathlib.Path(folder) / "state"
+            with Managed(state) as signet:
+                _published(signet.api, origin)
+                filler = pathlib.Path(folder) / "filler"
+                with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+                    while True:
+                        file.write(bytes(4096))
+                etag = signet.api.get("/backends/api").etag
+                answers = [signet.api.patch("/backends/api", {"description": "x" * 2000, "title": str(turn)}) for turn in range(200)]
+                refused = [answer for answer in answers if answer.status != 200]
+                assert refused and {answer.status for answer in refused} == {507}, {answer.status for answer in answers}
+                assert call(signet.port, "/api/1k").field("X-Client-Sha1") == pki().orders.sha1
+                written = [answer for answer in answers if answer.status == 200]
+                assert signet.api.get("/backends/api").etag == (written[-1].etag if written else etag)
+                filler.unlink()
+                assert signet.api.patch("/backends/api", {"title": "there is room again"}).status == 200
+            with Managed(state) as again:
+                assert again.api.get("/backends/api").properties["title"] == "there is room again"
+        finally:
+            subprocess.run(["umount", folder], check=True)
+
+
+def test_status_and_refusals_tell_what_the_data_plane_did():
+    with OpensslServer(pki()) as origin, Managed(shards=2) as signet:
+        _published(signet.api, origin)
+        signet.api.upload("unknown", pki().stranger_client())
+        signet.api.set_api("refused", backendId="api")
+        signet.api.set_policy("/apis/refused", '<base/><authentication-certificate certificate-id="unknown"/>')
+        for _ in range(3):
+            assert call(signet.port, "/api/").status == 200
+        assert call(signet.port, "/refused/").status == 500
+        status = signet.api.get("/status").json()
+        assert (status["shards"], status["calls"], status["callsFailed"]) == (2, 4, 1), status
+        assert [(backend["name"], backend["refused"]) for backend in status["backends"]] == [("api", 1)], status
+        newest = signet.api.get("/refusals").json()[0]
+        assert (newest["apiId"], newest["backendId"], newest["certificateId"]) == ("refused", "api", "unknown"), newest
+        assert newest["alertName"] == "unknown_ca" and newest["subject"] == "CN=stranger", newest
+        effective = signet.api.get("/apis/refused/effectivePolicy")
+        assert effective.status == 200 and "unknown" in effective.body.decode(), effective
 
 
 @may_take(300)
