@@ -13,6 +13,7 @@
 #include "signet/control/reconciler.h"
 #include "signet/control/state_directory.h"
 #include "signet/io/uring_io.h"
+#include "signet/io/wall_clock.h"
 #include "signet/net/resolver.h"
 #include "signet/wire/certificate.h"
 #include "signet/wire/library_versions.h"
@@ -77,7 +78,7 @@ int check(const std::string& config_file) {
     return 1;
   }
   const std::shared_ptr<const config::Snapshot>& snapshot = loaded.snapshot;
-  const WallTime now = wall_now();
+  const WallTime now = io::wall_now();
   for (const config::Api& api : snapshot->config().apis) {
     std::string path = api.path;
     path.insert(path.begin(), '/');
@@ -123,7 +124,7 @@ int cert_inspect(const CertInspectOptions& options) {
   if (!certificate) {
     return failed(options.file, certificate.error());
   }
-  fmt::print("{}", wire::describe(**certificate, wall_now()));
+  fmt::print("{}", wire::describe(**certificate, io::wall_now()));
   return 0;
 }
 

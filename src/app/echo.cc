@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -70,7 +71,7 @@ Result<wire::TlsServerSettings> tls_settings(const EchoOptions& options) {
 
 bool start(std::vector<EchoWorker>& workers, std::uint32_t shards, const std::optional<wire::TlsServerSettings>& tls, Endpoint address) {
   for (std::uint32_t index = 0; index < shards; ++index) {
-    Result<std::unique_ptr<io::Shard>> shard = io::Shard::start({.index = index});
+    Result<std::unique_ptr<io::Shard>> shard = io::Shard::start({.name = std::to_string(index)});
     if (!shard) {
       log::error(shard.error().detail);
       return false;

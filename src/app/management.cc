@@ -15,16 +15,10 @@
 #include "signet/control/state_directory.h"
 #include "signet/io/address.h"
 #include "signet/io/timer.h"
+#include "signet/io/wall_clock.h"
 #include "workers.h"
 
 namespace signet::app {
-
-namespace {
-
-/// Names the control shard's thread.
-constexpr std::uint32_t control_shard_index = 9999;
-
-}  // namespace
 
 /// A reconnection that was put off. On the control shard.
 struct Management::Reconnect {
@@ -78,7 +72,7 @@ Result<void> Management::start(const config::Snapshot& snapshot, control::Reconc
   if (admin.tls) {
     certificate = snapshot.admin_certificate();
     if (!certificate) {
-      Result<std::shared_ptr<const wire::Certificate>> own = control::own_certificate(directory_, admin.address, wall_now());
+      Result<std::shared_ptr<const wire::Certificate>> own = control::own_certificate(directory_, admin.address, io::wall_now());
       if (!own) {
         return std::unexpected(std::move(own.error()));
       }
@@ -90,7 +84,7 @@ Result<void> Management::start(const config::Snapshot& snapshot, control::Reconc
 
 Result<void> Management::listen(const config::Admin& admin, std::shared_ptr<const wire::Certificate> certificate,
                                 control::Reconciler& reconciler) {
-  Result<std::unique_ptr<io::Shard>> shard = io::Shard::start({.index = control_shard_index});
+  Result<std::unique_ptr<io::Shard>> shard = io::Shard::start({.name = "control"});
   if (!shard) {
     return std::unexpected(std::move(shard.error()));
   }

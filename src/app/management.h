@@ -63,7 +63,6 @@ class Management {
   std::unique_ptr<control::Store> store_;
   std::string directory_;
   wire::Sha256Digest bootstrap_token_{};
-  Endpoint asked_address_;  ///< of the listener, as it was started
   control::Tokens tokens_;
   Hooks hooks_;
   std::unique_ptr<control::AdminApi> api_;

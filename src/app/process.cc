@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <utility>
 
@@ -21,6 +20,7 @@ namespace signet::app {
 
 StopSignals::StopSignals() {
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
   sigemptyset(&set_);
   sigaddset(&set_, SIGTERM);
   sigaddset(&set_, SIGINT);
@@ -179,10 +179,6 @@ std::uint32_t available_cores() {
     return 1;
   }
   return std::max(1U, static_cast<std::uint32_t>(CPU_COUNT(&set)));
-}
-
-WallTime wall_now() {
-  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
 }
 
 }  // namespace signet::app

@@ -20,7 +20,8 @@
 namespace signet::app {
 
 /// Turns SIGTERM, SIGINT and SIGHUP into something to wait for, together with changes of files. Blocks them in the thread that makes it,
-/// and so in all threads that are started from it afterwards: make it first. SIGPIPE is ignored from then on.
+/// and so in all threads that are started from it afterwards: make it first. From then on SIGPIPE and SIGXFSZ are ignored: a peer that
+/// has gone, and a file that has reached the limit of its size, are errors of the call that finds out.
 class StopSignals {
  public:
   enum class Event : std::uint8_t { stop, reload, files_changed };
@@ -83,7 +84,5 @@ void raise_descriptor_limit();
 
 /// Cores that this process may use; at least 1.
 [[nodiscard]] std::uint32_t available_cores();
-
-[[nodiscard]] WallTime wall_now();
 
 }  // namespace signet::app

@@ -137,7 +137,7 @@ bool Server::start(std::uint32_t shards) {
   session_depot_.retain(first_->identity_keys());
   std::random_device random;
   for (std::uint32_t index = 0; index < shards; ++index) {
-    Result<std::unique_ptr<io::Shard>> shard = io::Shard::start({.index = index});
+    Result<std::unique_ptr<io::Shard>> shard = io::Shard::start({.name = std::to_string(index)});
     if (!shard) {
       log::error(shard.error().detail);
       return false;

@@ -2,7 +2,6 @@
 #include "material.h"
 
 #include <fmt/core.h>
-#include <string.h>
 
 #include <algorithm>
 #include <array>
@@ -11,6 +10,7 @@
 
 #include "signet/base/bytes.h"
 #include "signet/config/policy.h"
+#include "signet/wire/secret_bytes.h"
 
 namespace signet::config {
 
@@ -25,10 +25,6 @@ constexpr std::array<std::string_view, 4> system_bundles{
     "/etc/ssl/ca-bundle.pem",
     "/etc/ssl/cert.pem",
 };
-
-void wipe(std::string& text) {
-  ::explicit_bzero(text.data(), text.size());
-}
 
 /// Editors and `echo` end a file with a newline; no password does.
 void strip_newline(std::string& text) {
@@ -66,10 +62,10 @@ Material::Material() = default;
 Material::~Material() = default;
 
 Material::CertificateEntry::~CertificateEntry() {
-  wipe(certificates);
-  wipe(key);
+  wire::wipe(certificates);
+  wire::wipe(key);
   if (password) {
-    wipe(*password);
+    wire::wipe(*password);
   }
 }
 

@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <array>
-#include <iterator>
 #include <vector>
 
 #include "signet/base/endpoint.h"
+#include "signet/wire/http_path.h"
 
 namespace signet::config {
 
@@ -23,10 +23,6 @@ bool is_digit(char c) {
 
 bool is_alphanumeric(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-bool is_hex_digit(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
 bool is_label(std::string_view label) {
@@ -109,7 +105,7 @@ bool is_path(std::string_view text) {
   constexpr std::string_view others = "-._~!$&'()*+,;=:@/";
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '%') {
-      if (i + 2 >= text.size() || !is_hex_digit(text[i + 1]) || !is_hex_digit(text[i + 2])) {
+      if (i + 2 >= text.size() || wire::hex_value(text[i + 1]) < 0 || wire::hex_value(text[i + 2]) < 0) {
         return false;
       }
     } else if (!is_alphanumeric(text[i]) && others.find(text[i]) == std::string_view::npos) {
@@ -133,13 +129,8 @@ std::string normal_encoding(std::string_view path) {
       normal += path[i];
       continue;
     }
-    const auto digit = [](char c) { return is_digit(c) ? c - '0' : (c | 0x20) - 'a' + 10; };
-    const auto plain = static_cast<char>(digit(path[i + 1]) * 16 + digit(path[i + 2]));
-    if (is_alphanumeric(plain) || std::string_view("-._~").find(plain) != std::string_view::npos) {
-      normal += plain;
-    } else {
-      fmt::format_to(std::back_inserter(normal), "%{:02X}", static_cast<unsigned char>(plain));
-    }
+    const auto plain = static_cast<char>(wire::hex_value(path[i + 1]) * 16 + wire::hex_value(path[i + 2]));
+    normal += wire::percent_encode({&plain, 1});
     i += 2;
   }
   return normal;
@@ -188,7 +179,7 @@ std::string normal_thumbprint(std::string_view text) {
     if (c == ':' || c == ' ') {
       continue;
     }
-    if (!is_hex_digit(c)) {
+    if (wire::hex_value(c) < 0) {
       return {};
     }
     digits += c >= 'a' ? static_cast<char>(c & ~0x20) : c;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "signet/wire/http_path.h"
 #include "names.h"
 
 namespace signet::config {
@@ -310,8 +311,8 @@ void PolicyCompiler::add_destination(const Backend& backend, const Folding& fold
           destination.fields);
   }
   for (const NamedValues& parameter : credentials.query) {
-    NameStep step = override_by(percent_encoded(parameter.name), parameter.values);
-    std::ranges::transform(step.values, step.values.begin(), percent_encoded);
+    NameStep step = override_by(wire::percent_encode(parameter.name), parameter.values);
+    std::ranges::transform(step.values, step.values.begin(), wire::percent_encode);
     apply(step, NameCase::sensitive, destination.query);
   }
   if (member != nullptr) {

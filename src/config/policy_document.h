@@ -91,10 +91,6 @@ struct PolicySteps {
 /// Why a policy may not set this field, or nothing: those of framing and connection are the gateway's.
 [[nodiscard]] bool is_framing_field(std::string_view lower_case_name);
 
-
-/// All but unreserved characters of RFC 3986 as %XX.
-[[nodiscard]] std::string percent_encoded(std::string_view text);
-
 [[nodiscard]] std::string basic_credentials(std::string_view user, std::string_view password);
 
 /// Are this field's or parameter's values likely credentials?

@@ -9,6 +9,7 @@
 #include <limits>
 #include <utility>
 
+#include "signet/wire/http_path.h"
 #include "names.h"
 
 namespace signet::config {
@@ -117,8 +118,8 @@ std::optional<Step> read_set_header(ElementReader& reader, Section section) {
 
 std::optional<Step> read_set_query_parameter(ElementReader& reader, Section) {
   NameStep step = read_name_step(reader);
-  step.name = percent_encoded(step.name);
-  std::ranges::transform(step.values, step.values.begin(), percent_encoded);
+  step.name = wire::percent_encode(step.name);
+  std::ranges::transform(step.values, step.values.begin(), wire::percent_encode);
   return step_of(QueryStep{std::move(step)});
 }
 

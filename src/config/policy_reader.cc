@@ -4,9 +4,10 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <iterator>
 #include <span>
 
+#include "signet/base/bytes.h"
+#include "signet/wire/digest.h"
 #include "names.h"
 #include "policy_elements.h"
 
@@ -115,34 +116,8 @@ bool is_framing_field(std::string_view lower_case_name) {
   return std::ranges::find(names, lower_case_name) != names.end();
 }
 
-std::string percent_encoded(std::string_view text) {
-  std::string encoded;
-  for (const char c : text) {
-    const bool plain =
-        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
-    if (plain) {
-      encoded += c;
-    } else {
-      fmt::format_to(std::back_inserter(encoded), "%{:02X}", static_cast<unsigned char>(c));
-    }
-  }
-  return encoded;
-}
-
 std::string basic_credentials(std::string_view user, std::string_view password) {
-  constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  const std::string text = fmt::format("{}:{}", user, password);
-  std::string credentials = "Basic ";
-  for (std::size_t i = 0; i < text.size(); i += 3) {
-    std::uint32_t bits = 0;
-    for (std::size_t j = 0; j < 3; ++j) {
-      bits = bits << 8 | (i + j < text.size() ? static_cast<unsigned char>(text[i + j]) : 0U);
-    }
-    for (std::size_t j = 0; j < 4; ++j) {
-      credentials += j <= text.size() - i ? digits[bits >> (18 - 6 * j) & 0x3f] : '=';
-    }
-  }
-  return credentials;
+  return "Basic " + wire::base64_encode(as_bytes(fmt::format("{}:{}", user, password)));
 }
 
 bool is_sensitive_name(std::string_view name) {

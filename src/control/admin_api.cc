@@ -11,6 +11,7 @@
 
 #include "signet/base/check.h"
 #include "signet/base/log.h"
+#include "signet/wire/http_head.h"
 #include "api_error.h"
 #include "api_request.h"
 #include "api_resource.h"
@@ -79,7 +80,7 @@ const Route* find_route(const std::vector<std::string>& parts) {
       return false;
     }
     for (std::size_t at = 0; at < parts.size(); ++at) {
-      if (route.parts[at] != an_id && !same_word(route.parts[at], parts[at])) {
+      if (route.parts[at] != an_id && !wire::equals_ignoring_case(route.parts[at], parts[at])) {
         return false;
       }
     }

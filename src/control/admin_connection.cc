@@ -2,7 +2,6 @@
 #include "admin_connection.h"
 
 #include <fmt/core.h>
-#include <string.h>
 
 #include <algorithm>
 #include <utility>
@@ -11,6 +10,7 @@
 #include "signet/base/log.h"
 #include "signet/control/admin_server.h"
 #include "signet/wire/http_writer.h"
+#include "signet/wire/secret_bytes.h"
 #include "admin_answers.h"
 #include "failed_attempts.h"
 
@@ -301,13 +301,12 @@ void AdminConnection::reserve_body(std::uint64_t size) {
   std::string roomier;
   roomier.reserve(size);
   roomier.append(request_.body);
-  explicit_bzero(request_.body.data(), request_.body.size());
+  wire::wipe(request_.body);
   request_.body.swap(roomier);
 }
 
 void AdminConnection::drop_body() {
-  explicit_bzero(request_.body.data(), request_.body.size());
-  request_.body.clear();
+  wire::wipe(request_.body);
   server_.bodies_bytes_ -= std::exchange(reserved_bytes_, 0);
 }
 

@@ -2,12 +2,12 @@
 #include "signet/control/admin_server.h"
 
 #include <fmt/core.h>
-#include <string.h>
 
 #include <utility>
 
 #include "signet/base/check.h"
 #include "signet/base/log.h"
+#include "signet/wire/secret_bytes.h"
 #include "admin_connection.h"
 #include "failed_attempts.h"
 
@@ -86,7 +86,7 @@ bool AdminServer::hand_over(std::uint64_t connection, AdminRequest request) {
   std::function<void()> work = [shared, connection, &handler = options_.handler, &io = io_, self = std::weak_ptr(self_)] {
     auto response = std::make_shared<AdminResponse>(handler(*shared));
     log_write(*shared, *response);
-    explicit_bzero(shared->body.data(), shared->body.size());
+    wire::wipe(shared->body);
     io.post([self, connection, response] {
       if (const std::shared_ptr<AdminServer*> server = self.lock()) {
         (*server)->answer(connection, *response);
@@ -96,7 +96,7 @@ bool AdminServer::hand_over(std::uint64_t connection, AdminRequest request) {
   if (options_.submit(std::move(work))) {
     return true;
   }
-  explicit_bzero(shared->body.data(), shared->body.size());
+  wire::wipe(shared->body);
   return false;
 }
 

@@ -2,21 +2,23 @@
 #include "signet/control/admin_state.h"
 
 #include <fmt/core.h>
-#include <string.h>
-#include <sys/random.h>
 
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "signet/base/limits.h"
 #include "signet/base/log.h"
+#include "signet/wire/digest.h"
+#include "signet/wire/secret_bytes.h"
 #include "signet/wire/self_signed.h"
-#include "own_files.h"
+#include "private_file.h"
 
 namespace signet::control {
 
@@ -29,8 +31,8 @@ constexpr std::size_t pem_bytes_max = 16 * 1024;
 /// Clocks of clients may be behind ours.
 constexpr std::chrono::hours clock_difference{1};
 
-void wipe(std::string& text) {
-  explicit_bzero(text.data(), text.size());
+std::unexpected<Error> config_error(StoreError error) {
+  return fail(ErrorKind::config, Origin::internal, std::move(error.detail));
 }
 
 /// b64token of RFC 6750 §2.1.
@@ -40,36 +42,24 @@ bool is_token(std::string_view text) {
   });
 }
 
-/// RFC 4648 §5, without padding.
-std::string base64url(const std::array<std::uint8_t, token_octets>& octets) {
-  static constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-  std::string text;
-  text.reserve(token_octets * 2);
-  std::uint32_t bits = 0;
-  unsigned count = 0;
-  for (const std::uint8_t octet : octets) {
-    bits = bits << 8 | octet;
-    for (count += 8; count >= 6; count -= 6) {
-      text += alphabet[bits >> (count - 6) & 63];
-    }
-  }
-  if (count != 0) {
-    text += alphabet[bits << (6 - count) & 63];
-  }
-  return text;
+/// One line, of base64url without padding (RFC 4648 §5).
+std::string new_token() {
+  std::array<std::byte, token_octets> octets{};
+  wire::fill_random(octets);
+  std::string text = wire::base64_encode(octets);
+  wire::wipe(octets);
+  text.resize(text.find_last_not_of('=') + 1);
+  std::ranges::replace(text, '+', '-');
+  std::ranges::replace(text, '/', '_');
+  return text + "\n";
 }
 
 Result<void> make_token(const std::string& path) {
-  std::array<std::uint8_t, token_octets> octets{};
-  if (getentropy(octets.data(), octets.size()) != 0) {
-    return fail(ErrorKind::internal, Origin::internal, "no randomness for a token");
-  }
-  std::string text = base64url(octets) + "\n";
-  explicit_bzero(octets.data(), octets.size());
-  Result<bool> written = write_whole_file(path, text, for_us, Existing::keep);
-  wipe(text);
+  std::string text = new_token();
+  StoreResult<bool> written = write_whole_file(path, as_bytes(text), for_us, Existing::keep);
+  wire::wipe(text);
   if (!written) {
-    return std::unexpected(std::move(written.error()));
+    return config_error(std::move(written.error()));
   }
   if (*written) {
     log::info(fmt::format("a token for the management API was made: {}", path));
@@ -88,7 +78,7 @@ bool is_unspecified(const Endpoint& address) {
 }
 
 /// Nothing, and why, if a new one has to be made.
-std::shared_ptr<const wire::Certificate> kept_certificate(const std::string& certificate, const std::string& key, const Endpoint& address,
+std::shared_ptr<const wire::Certificate> kept_certificate(std::string_view certificate, std::string_view key, const Endpoint& address,
                                                           WallTime now, std::string& reason) {
   Result<std::shared_ptr<const wire::Certificate>> kept = wire::Certificate::from_pem(certificate, key);
   if (!kept) {
@@ -125,7 +115,7 @@ wire::SelfSignedOptions wanted_certificate(const Endpoint& address, WallTime now
 
 Result<wire::Sha256Digest> bootstrap_token(const std::string& directory) {
   const std::string path = directory + "/admin.token";
-  Result<std::optional<OwnFile>> file = read_own_file(path, limits::token_file_bytes_max);
+  StoreResult<std::optional<OwnFile>> file = read_own_file(path, limits::token_file_bytes_max);
   if (file && !*file) {
     if (Result<void> made = make_token(path); !made) {
       return std::unexpected(std::move(made.error()));
@@ -133,22 +123,21 @@ Result<wire::Sha256Digest> bootstrap_token(const std::string& directory) {
     file = read_own_file(path, limits::token_file_bytes_max);
   }
   if (!file) {
-    return std::unexpected(std::move(file.error()));
+    return config_error(std::move(file.error()));
   }
   if (!*file) {
     return fail(ErrorKind::config, Origin::internal, fmt::format("{}: it has just gone", path));
   }
-  OwnFile& own = **file;
+  const OwnFile& own = **file;
   if (own.open_to_others) {
     log::warning(fmt::format("{}: others than its owner may read or write this token: expected mode 0600", path));
   }
-  std::string_view token = own.content;
+  std::string_view token = as_text(own.content);
   while (!token.empty() && (token.back() == '\n' || token.back() == '\r')) {
     token.remove_suffix(1);
   }
   const bool good = token.size() >= limits::token_bytes_min && is_token(token);
   const wire::Sha256Digest digest = wire::sha256(as_bytes(token));
-  wipe(own.content);
   if (!good) {
     return fail(
         ErrorKind::config, Origin::internal,
@@ -162,18 +151,18 @@ Result<wire::Sha256Digest> bootstrap_token(const std::string& directory) {
 Result<std::shared_ptr<const wire::Certificate>> own_certificate(const std::string& directory, const Endpoint& address, WallTime now) {
   const std::string certificate_path = directory + "/admin.crt";
   const std::string key_path = directory + "/admin.key";
-  Result<std::optional<OwnFile>> certificate = read_own_file(certificate_path, pem_bytes_max);
+  StoreResult<std::optional<OwnFile>> certificate = read_own_file(certificate_path, pem_bytes_max);
   if (!certificate) {
-    return std::unexpected(std::move(certificate.error()));
+    return config_error(std::move(certificate.error()));
   }
-  Result<std::optional<OwnFile>> key = read_own_file(key_path, pem_bytes_max);
+  StoreResult<std::optional<OwnFile>> key = read_own_file(key_path, pem_bytes_max);
   if (!key) {
-    return std::unexpected(std::move(key.error()));
+    return config_error(std::move(key.error()));
   }
   if (*certificate && *key) {
     std::string reason;
-    std::shared_ptr<const wire::Certificate> kept = kept_certificate((*certificate)->content, (*key)->content, address, now, reason);
-    wipe((*key)->content);
+    std::shared_ptr<const wire::Certificate> kept =
+        kept_certificate(as_text((*certificate)->content), as_text((*key)->content), address, now, reason);
     if (kept) {
       if ((*key)->open_to_others) {
         log::warning(fmt::format("{}: others than its owner may read or write this key: expected mode 0600", key_path));
@@ -189,8 +178,8 @@ Result<std::shared_ptr<const wire::Certificate>> own_certificate(const std::stri
   // The key first: a start that is cut short between the two finds a pair that does not match, and makes another.
   for (const auto& [path, content, mode] : {std::tuple{key_path, std::string_view(made->key), for_us},
                                             std::tuple{certificate_path, std::string_view(made->certificate), for_everybody}}) {
-    if (Result<bool> written = write_whole_file(path, content, mode, Existing::replace); !written) {
-      return std::unexpected(std::move(written.error()));
+    if (StoreResult<bool> written = write_whole_file(path, as_bytes(content), mode, Existing::replace); !written) {
+      return config_error(std::move(written.error()));
     }
   }
   log::info(fmt::format("a certificate for the management listener was made: {}", certificate_path));

@@ -7,6 +7,8 @@
 #include <charconv>
 #include <optional>
 
+#include "signet/wire/http_head.h"
+#include "signet/wire/http_path.h"
 #include "odata.h"
 
 namespace signet::control {
@@ -66,9 +68,9 @@ bool fits(const Filter& filter, const Resource& resource) {
 std::string next_link(const Call& call, std::size_t skip) {
   std::string query;
   for (const auto& [name, value] : call.target.query) {
-    if (!same_word(name, "$skip")) {
-      query +=
-          fmt::format("{}{}={}", query.empty() ? "?" : "&", name.starts_with('$') ? name : percent_encoded(name), percent_encoded(value));
+    if (!wire::equals_ignoring_case(name, "$skip")) {
+      query += fmt::format("{}{}={}", query.empty() ? "?" : "&", name.starts_with('$') ? name : wire::percent_encode(name),
+                           wire::percent_encode(value));
     }
   }
   query += fmt::format("{}$skip={}", query.empty() ? "?" : "&", skip);

@@ -22,6 +22,14 @@ ApiResult<void> check_writable(const Kind& kind, const Call& call, const View& v
   return {};
 }
 
+ApiResult<Change> put_under(const std::string& key, ApiResult<Change::Put> put) {
+  if (!put) {
+    return std::unexpected(std::move(put.error()));
+  }
+  put->key = key;
+  return Change{.puts = {std::move(*put)}, .erased = {}};
+}
+
 std::unexpected<ApiError> missing(const Kind& kind) {
   return not_found(fmt::format("{} not found.", kind.name));
 }
@@ -60,12 +68,7 @@ Answer put_object(const Kind& kind, const Call& call, const Make& make, Faults f
     if (ApiResult<void> good = check_if_match(call, IfMatch::optional, before ? std::optional(etag_of(*before)) : std::nullopt); !good) {
       return std::unexpected(std::move(good.error()));
     }
-    ApiResult<Change::Put> put = make(view, before.get());
-    if (!put) {
-      return std::unexpected(std::move(put.error()));
-    }
-    put->key = key;
-    return Change{.puts = {std::move(*put)}, .erased = {}};
+    return put_under(key, make(view, before.get()));
   };
   const auto written = faults == Faults::invalid ? write(call, call.parts, prepare) : write_referred(call, call.parts, prepare);
   if (!written) {
@@ -90,12 +93,7 @@ Answer patch_object(const Kind& kind, const Call& call, const Make& make) {
     if (ApiResult<void> good = check_if_match(call, IfMatch::required, etag_of(*before)); !good) {
       return std::unexpected(std::move(good.error()));
     }
-    ApiResult<Change::Put> put = make(view, before.get());
-    if (!put) {
-      return std::unexpected(std::move(put.error()));
-    }
-    put->key = key;
-    return Change{.puts = {std::move(*put)}, .erased = {}};
+    return put_under(key, make(view, before.get()));
   });
   if (!written) {
     return std::unexpected(written.error());

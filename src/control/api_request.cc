@@ -7,17 +7,12 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "signet/wire/http_head.h"
+#include "signet/wire/http_path.h"
+
 namespace signet::control {
 
 namespace {
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') {
-    return c - '0';
-  }
-  const char lower = static_cast<char>(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
 
 bool is_utf8(const std::string& text) {
   try {
@@ -73,10 +68,10 @@ bool take_prefix(Target& target) {
   }
   std::string prefix;
   for (std::size_t at = 0; at < words.size(); ++at) {
-    if (!words[at].empty() && !same_word(words[at], target.parts[at])) {
+    if (!words[at].empty() && !wire::equals_ignoring_case(words[at], target.parts[at])) {
       return false;
     }
-    prefix += fmt::format("/{}", words[at].empty() ? percent_encoded(target.parts[at]) : words[at]);
+    prefix += fmt::format("/{}", words[at].empty() ? wire::percent_encode(target.parts[at]) : words[at]);
   }
   target.prefix = std::move(prefix);
   target.parts.erase(target.parts.begin(), target.parts.begin() + words.size());
@@ -90,8 +85,8 @@ std::optional<std::string> percent_decoded(std::string_view text) {
   for (std::size_t at = 0; at < text.size(); ++at) {
     char c = text[at];
     if (c == '%') {
-      const int high = at + 2 < text.size() ? hex_digit(text[at + 1]) : -1;
-      const int low = at + 2 < text.size() ? hex_digit(text[at + 2]) : -1;
+      const int high = at + 2 < text.size() ? wire::hex_value(text[at + 1]) : -1;
+      const int low = at + 2 < text.size() ? wire::hex_value(text[at + 2]) : -1;
       if (high < 0 || low < 0) {
         return std::nullopt;
       }
@@ -106,26 +101,8 @@ std::optional<std::string> percent_decoded(std::string_view text) {
   return is_utf8(out) ? std::optional(std::move(out)) : std::nullopt;
 }
 
-bool same_word(std::string_view left, std::string_view right) {
-  return std::ranges::equal(left, right, [](char a, char b) {
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
-    return lower(a) == lower(b);
-  });
-}
-
-std::string percent_encoded(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const char lower = static_cast<char>(c | 0x20);
-    const bool plain =
-        (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || std::string_view("-._~").find(c) != std::string_view::npos;
-    out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return out;
-}
-
 std::optional<std::string> Target::parameter(std::string_view name) const {
-  const auto found = std::ranges::find_if(query, [&](const auto& entry) { return same_word(entry.first, name); });
+  const auto found = std::ranges::find_if(query, [&](const auto& entry) { return wire::equals_ignoring_case(entry.first, name); });
   return found == query.end() ? std::nullopt : std::optional(found->second);
 }
 

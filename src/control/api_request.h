@@ -39,10 +39,4 @@ struct Target {
 /// Nothing for an encoding that is none, a control character, or what is not UTF-8.
 [[nodiscard]] std::optional<std::string> percent_decoded(std::string_view text);
 
-/// Every character but RFC 3986's unreserved ones percent-encoded.
-[[nodiscard]] std::string percent_encoded(std::string_view text);
-
-/// ASCII letters in any case.
-[[nodiscard]] bool same_word(std::string_view left, std::string_view right);
-
 }  // namespace signet::control

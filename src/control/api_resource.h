@@ -34,7 +34,6 @@ struct Call {
   std::vector<std::string> parts;  ///< of the resource: fixed words in their own spelling, ids checked
 
   [[nodiscard]] const std::string& id(std::size_t part = 1) const { return parts[part]; }
-  [[nodiscard]] bool is_head() const { return request.method == "HEAD"; }
 };
 
 /// A resource as an answer shows it.

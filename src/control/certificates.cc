@@ -8,7 +8,9 @@
 #include <chrono>
 #include <set>
 
+#include "signet/io/wall_clock.h"
 #include "signet/wire/digest.h"
+#include "signet/wire/http_head.h"
 #include "api_list.h"
 #include "api_object.h"
 #include "compose.h"
@@ -28,12 +30,8 @@ constexpr std::string_view status_failed = "Failed";
 
 using CertificatePointer = std::shared_ptr<const wire::Certificate>;
 
-WallTime wall_now() {
-  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-}
-
 json status_object(std::string_view code, std::string message) {
-  return {{"code", code}, {"message", std::move(message)}, {"timeStampUtc", wire::wall_time_text(wall_now())}};
+  return {{"code", code}, {"message", std::move(message)}, {"timeStampUtc", wire::wall_time_text(io::wall_now())}};
 }
 
 /// Ids of the resources, or places in the configuration file.
@@ -49,7 +47,7 @@ json certificate_properties(const Call& call, const std::string& id, const Certi
                             const Referrers& referrers) {
   json properties = json::object();
   if (certificate) {
-    const std::vector<std::string> warnings = certificate->warnings(wall_now());
+    const std::vector<std::string> warnings = certificate->warnings(io::wall_now());
     properties = {{"subject", certificate->subject()},
                   {"thumbprint", certificate->thumbprint_sha1()},
                   {"expirationDate", wire::wall_time_text(certificate->not_after())},
@@ -199,7 +197,7 @@ ApiResult<Upload> read_upload(const Call& call) {
 
 /// 400 if the one that is there is good and the new one is not any more.
 ApiResult<void> check_replacement(const Object* before, const wire::Certificate& certificate) {
-  const WallTime now = wall_now();
+  const WallTime now = io::wall_now();
   if (before != nullptr && before->certificate && !before->certificate->expired(now) && certificate.expired(now)) {
     return invalid("data", fmt::format("The certificate expired on {}; the one that is there is still valid.",
                                        wire::wall_time_text(certificate.not_after())));
@@ -235,7 +233,7 @@ Answer list_certificates(const Call& call) {
   const std::shared_ptr<const View> view = call.reconciler.view();
   const Referrers referrers = referrers_of(*view);
   const std::optional<std::string> failed = call.target.parameter("isKeyVaultRefreshFailed");
-  if (failed && !same_word(*failed, "true") && !same_word(*failed, "false")) {
+  if (failed && !wire::equals_ignoring_case(*failed, "true") && !wire::equals_ignoring_case(*failed, "false")) {
     return invalid("isKeyVaultRefreshFailed", "expected true or false");
   }
   std::vector<std::string> ids;
@@ -244,7 +242,7 @@ Answer list_certificates(const Call& call) {
       const std::shared_ptr<const Object> object = stored(*view, make_key(std::vector<std::string>{"certificates", certificate.id}));
       const json value = object ? json::parse(object->value, nullptr, false) : json::object();
       const bool is = value.value("/keyVault/lastStatus/code"_json_pointer, std::string()) == status_failed;
-      if (is != same_word(*failed, "true")) {
+      if (is != wire::equals_ignoring_case(*failed, "true")) {
         continue;
       }
     }

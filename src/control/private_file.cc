@@ -75,12 +75,44 @@ bool write_all(int descriptor, ByteView content) {
   return true;
 }
 
-StoreResult<void> write_new(const std::string& path, ByteView content) {
-  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, private_file_mode));
-  if (file.get() < 0 || ::fchmod(file.get(), private_file_mode) != 0 || !write_all(file.get(), content) || ::fsync(file.get()) != 0) {
+StoreResult<void> write_new(const std::string& path, ByteView content, mode_t mode) {
+  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
+  if (file.get() < 0 || ::fchmod(file.get(), mode) != 0 || !write_all(file.get(), content) || ::fsync(file.get()) != 0) {
     return failed(fmt::format("{} cannot be written", path));
   }
   return {};
+}
+
+/// REQUIRES: an open descriptor.
+StoreResult<struct stat> plain_file(int descriptor, const std::string& path) {
+  struct stat found{};
+  if (::fstat(descriptor, &found) != 0) {
+    return failed(fmt::format("{} cannot be read", path));
+  }
+  if (!S_ISREG(found.st_mode)) {
+    return refused(fmt::format("{} is no plain file", path));
+  }
+  return found;
+}
+
+StoreResult<wire::SecretBytes> read_all(int descriptor, const std::string& path, std::size_t bytes_max) {
+  wire::SecretBytes content(bytes_max + 1);
+  std::size_t size = 0;
+  while (size < content.size()) {
+    const ssize_t got = ::read(descriptor, content.data() + size, content.size() - size);
+    if (got < 0 && errno != EINTR) {
+      return failed(fmt::format("{} cannot be read", path));
+    }
+    if (got == 0) {
+      break;
+    }
+    size += got > 0 ? static_cast<std::size_t>(got) : 0;
+  }
+  if (size > bytes_max) {
+    return refused(fmt::format("{} is too large, expected at most {} bytes", path, bytes_max));
+  }
+  content.resize(size);
+  return content;
 }
 
 }  // namespace
@@ -125,50 +157,70 @@ StoreResult<std::optional<wire::SecretBytes>> read_private_file(const std::strin
     }
     return failed(fmt::format("{} cannot be read", path));
   }
-  struct stat found{};
-  if (::fstat(file.get(), &found) != 0) {
+  const StoreResult<struct stat> found = plain_file(file.get(), path);
+  if (!found) {
+    return std::unexpected(found.error());
+  }
+  if (found->st_uid != ::geteuid()) {
+    return refused(fmt::format("{} belongs to user {}, expected {}, who runs this process", path, found->st_uid, ::geteuid()));
+  }
+  if ((found->st_mode & others_mask) != 0) {
+    return refused(fmt::format("{} may be read or written by others (mode {:04o}), expected {:04o}", path, found->st_mode & 07777U,
+                               private_file_mode));
+  }
+  return read_all(file.get(), path, bytes_max);
+}
+
+StoreResult<std::optional<OwnFile>> read_own_file(const std::string& path, std::size_t bytes_max) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (file.get() < 0) {
+    if (errno == ENOENT) {
+      return std::nullopt;
+    }
     return failed(fmt::format("{} cannot be read", path));
   }
-  if (!S_ISREG(found.st_mode)) {
-    return refused(fmt::format("{} is no plain file", path));
+  const StoreResult<struct stat> found = plain_file(file.get(), path);
+  if (!found) {
+    return std::unexpected(found.error());
   }
-  if (found.st_uid != ::geteuid()) {
-    return refused(fmt::format("{} belongs to user {}, expected {}, who runs this process", path, found.st_uid, ::geteuid()));
+  StoreResult<wire::SecretBytes> content = read_all(file.get(), path, bytes_max);
+  if (!content) {
+    return std::unexpected(std::move(content.error()));
   }
-  if ((found.st_mode & others_mask) != 0) {
-    return refused(
-        fmt::format("{} may be read or written by others (mode {:04o}), expected {:04o}", path, found.st_mode & 07777U, private_file_mode));
+  return OwnFile{.content = std::move(*content), .open_to_others = (found->st_mode & others_mask) != 0};
+}
+
+StoreResult<bool> write_whole_file(const std::string& path, ByteView content, mode_t mode, Existing existing) {
+  const std::string temporary = unfinished(path);
+  if (const StoreResult<void> removed = remove_unfinished(path); !removed) {
+    return std::unexpected(removed.error());
   }
-  wire::SecretBytes content(bytes_max + 1);
-  std::size_t size = 0;
-  while (size < content.size()) {
-    const ssize_t got = ::read(file.get(), content.data() + size, content.size() - size);
-    if (got < 0 && errno != EINTR) {
-      return failed(fmt::format("{} cannot be read", path));
-    }
-    if (got == 0) {
-      break;
-    }
-    size += got > 0 ? static_cast<std::size_t>(got) : 0;
+  if (const StoreResult<void> written = write_new(temporary, content, mode); !written) {
+    ::unlink(temporary.c_str());
+    return std::unexpected(written.error());
   }
-  if (size > bytes_max) {
-    return refused(fmt::format("{} is too large, expected at most {} bytes", path, bytes_max));
+  // link refuses to replace, unlike rename.
+  const bool replace = existing == Existing::replace;
+  const int code = (replace ? ::rename(temporary.c_str(), path.c_str()) : ::link(temporary.c_str(), path.c_str())) == 0 ? 0 : errno;
+  ::unlink(temporary.c_str());
+  if (code == EEXIST && !replace) {
+    return false;
   }
-  content.resize(size);
-  return content;
+  if (code != 0) {
+    return std::unexpected(system_error(fmt::format("{} cannot be made", path), code));
+  }
+  if (const StoreResult<void> synced = sync_folder_of(path); !synced) {
+    return std::unexpected(synced.error());
+  }
+  return true;
 }
 
 StoreResult<void> make_private_file(const std::string& path, ByteView content) {
-  const std::string temporary = unfinished(path);
-  if (StoreResult<void> removed = remove_unfinished(path); !removed) {
-    return removed;
+  const StoreResult<bool> made = write_whole_file(path, content, private_file_mode, Existing::keep);
+  if (!made) {
+    return std::unexpected(made.error());
   }
-  StoreResult<void> made = write_new(temporary, content);
-  if (made && ::link(temporary.c_str(), path.c_str()) != 0) {  // refuses to replace, unlike rename
-    made = failed(fmt::format("{} cannot be made", path));
-  }
-  ::unlink(temporary.c_str());
-  return made ? sync_folder_of(path) : made;
+  return *made ? StoreResult<void>() : std::unexpected(system_error(fmt::format("{} cannot be made", path), EEXIST));
 }
 
 StoreResult<void> remove_unfinished(const std::string& path) {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -11,8 +14,8 @@
 #include "signet/control/store.h"
 #include "signet/wire/secret_bytes.h"
 
-/// Files that only we may read, and changes to folders that outlive a loss of power; `make_private_file` is in state_directory.h. All
-/// block.
+/// Files that are ours, most of them for us alone, and changes to folders that outlive a loss of power; `make_private_file` is in
+/// state_directory.h. All block.
 namespace signet::control {
 
 /// From errno. `what`: "/var/lib/signet/signet.key cannot be read".
@@ -27,7 +30,21 @@ namespace signet::control {
 /// `bytes_max`.
 [[nodiscard]] StoreResult<std::optional<wire::SecretBytes>> read_private_file(const std::string& path, std::size_t bytes_max);
 
-/// What a `make_private_file` of this path left behind when its process was killed: it may be a second name of the file.
+/// A file that the operator may have put there: a link is followed, and whose it is and who may read it is the caller's to judge.
+struct OwnFile {
+  wire::SecretBytes content;
+  bool open_to_others = false;  ///< than its owner
+};
+/// Nothing: there is none. Error: it is no plain file, or of more than `bytes_max`.
+[[nodiscard]] StoreResult<std::optional<OwnFile>> read_own_file(const std::string& path, std::size_t bytes_max);
+
+/// What happens to a file that is there already.
+enum class Existing : std::uint8_t { keep, replace };
+/// Writes the whole file or nothing, durably, with this mode whatever the umask. False: it was there and was kept.
+[[nodiscard]] StoreResult<bool> write_whole_file(const std::string& path, ByteView content, mode_t mode, Existing existing);
+
+/// What a `write_whole_file` or `make_private_file` of this path left behind when its process was killed: it may be a second name of the
+/// file.
 [[nodiscard]] StoreResult<void> remove_unfinished(const std::string& path);
 
 /// Durable on return.

@@ -10,16 +10,13 @@
 #include "signet/base/check.h"
 #include "signet/base/log.h"
 #include "signet/config/load.h"
+#include "signet/io/wall_clock.h"
 #include "compose.h"
 #include "recording_files.h"
 
 namespace signet::control {
 
 namespace {
-
-WallTime wall_now() {
-  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-}
 
 void log_problems(const config::Report& report) {
   for (const config::Problem& problem : report.warnings) {
@@ -60,7 +57,7 @@ struct Reconciler::State {
     if (!report.ok()) {
       return {};
     }
-    return config::build_snapshot(whole, files, {.generation = generation + 1, .now = wall_now(), .material = &material});
+    return config::build_snapshot(whole, files, {.generation = generation + 1, .now = io::wall_now(), .material = &material});
   }
 
   std::string file;

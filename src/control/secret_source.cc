@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "signet/config/files.h"
+#include "signet/wire/http_head.h"
 #include "signet/wire/secret_bytes.h"
 #include "api_resource.h"
 
@@ -34,12 +35,12 @@ bool lies_below(const fs::path& root, const fs::path& path) {
 /// The path of a file:// URL without host; nothing for anything else.
 std::optional<fs::path> path_of(const std::string& url) {
   constexpr std::string_view scheme = "file://";
-  if (!same_word(std::string_view(url).substr(0, scheme.size()), scheme)) {
+  if (!wire::equals_ignoring_case(std::string_view(url).substr(0, scheme.size()), scheme)) {
     return std::nullopt;
   }
   std::string_view rest = std::string_view(url).substr(scheme.size());
   constexpr std::string_view host = "localhost";
-  if (same_word(rest.substr(0, host.size()), host)) {
+  if (wire::equals_ignoring_case(rest.substr(0, host.size()), host)) {
     rest.remove_prefix(host.size());
   }
   const std::optional<std::string> path = percent_decoded(rest);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "signet/config/snapshot.h"
+#include "signet/wire/http_path.h"
 
 namespace signet::gateway {
 
@@ -11,14 +12,7 @@ namespace {
 
 using config::NameEdit;
 using config::NameEdits;
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') {
-    return c - '0';
-  }
-  const char lower = static_cast<char>(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
+using wire::hex_value;
 
 /// The next character that `text` stands for, in lower case; takes it off.
 char take_decoded(std::string_view& text) {
@@ -130,13 +124,9 @@ void append_path_pieces(const CallTarget& call, std::string& out) {
 
 /// A path may hold, unencoded, what separates parameters in a query.
 void append_query_value(std::string_view value, std::string& out) {
-  static constexpr std::string_view digits = "0123456789ABCDEF";
   for (const char c : value) {
     if (std::string_view("&=+;").contains(c)) {
-      const auto byte = static_cast<unsigned char>(c);
-      out.push_back('%');
-      out.push_back(digits[byte >> 4]);
-      out.push_back(digits[byte & 15]);
+      wire::append_percent_encoded(c, out);
     } else {
       out.push_back(c);
     }

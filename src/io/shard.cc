@@ -3,18 +3,26 @@
 
 #include <pthread.h>
 
+#include <cstddef>
 #include <future>
 #include <string>
 #include <utility>
 
 namespace signet::io {
 
+namespace {
+
+/// pthread_setname_np refuses more.
+constexpr std::size_t thread_name_size_max = 15;
+
+}  // namespace
+
 Result<std::unique_ptr<Shard>> Shard::start(const Options& options) {
   std::unique_ptr<Shard> shard(new Shard);
   std::promise<Result<UringIo*>> made;
   std::future<Result<UringIo*>> answer = made.get_future();
   shard->thread_ = std::thread([options, made = std::move(made)]() mutable {
-    pthread_setname_np(pthread_self(), ("signet-" + std::to_string(options.index)).c_str());
+    pthread_setname_np(pthread_self(), ("signet-" + options.name).substr(0, thread_name_size_max).c_str());
     Result<std::unique_ptr<UringIo>> io = UringIo::create(options.io);
     if (!io) {
       made.set_value(std::unexpected(std::move(io.error())));

@@ -23,6 +23,7 @@
 
 #include "signet/base/check.h"
 #include "signet/base/log.h"
+#include "signet/io/wall_clock.h"
 #include "receive_buffers.h"
 #include "socket_address.h"
 
@@ -353,7 +354,7 @@ TimePoint UringIo::now() const {
 }
 
 WallTime UringIo::wall_now() const {
-  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  return io::wall_now();
 }
 
 TimerWheel& UringIo::timers() {

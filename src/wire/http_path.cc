@@ -13,23 +13,12 @@ std::unexpected<Error> refuse(std::string detail) {
   return fail(ErrorKind::bad_request, Origin::caller, std::move(detail));
 }
 
-int hex_value(char c) {
-  return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 bool is_unreserved(unsigned char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
 bool is_control(unsigned char c) {
   return c < 0x20 || c == 0x7f;
-}
-
-void append_encoded(unsigned char c, std::string& out) {
-  static constexpr std::string_view digits = "0123456789ABCDEF";
-  out += '%';
-  out += digits[c >> 4];
-  out += digits[c & 15];
 }
 
 /// One segment, decoded as far as decoding changes nothing.
@@ -56,7 +45,7 @@ Result<void> append_segment(std::string_view segment, std::string& out) {
     if (encoded ? is_unreserved(c) : c < 0x80) {
       out += static_cast<char>(c);
     } else {
-      append_encoded(c, out);
+      append_percent_encoded(static_cast<char>(c), out);
     }
   }
   return {};
@@ -162,6 +151,26 @@ Result<NormalTarget> normalise_target(std::string_view target, std::string& path
     }
   }
   return result;
+}
+
+void append_percent_encoded(char c, std::string& out) {
+  static constexpr std::string_view digits = "0123456789ABCDEF";
+  const auto byte = static_cast<unsigned char>(c);
+  out += '%';
+  out += digits[byte >> 4];
+  out += digits[byte & 15];
+}
+
+std::string percent_encode(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (is_unreserved(static_cast<unsigned char>(c))) {
+      out += c;
+    } else {
+      append_percent_encoded(c, out);
+    }
+  }
+  return out;
 }
 
 }  // namespace signet::wire

@@ -88,7 +88,8 @@ class Management:
     def set_api(self, name: str, **properties) -> Answer:
         return self._good(self.put(f"/apis/{quote(name)}", {"displayName": name, "path": name, **properties}))
 
-    def set_policy(self, scope: str, inbound: str, *, backend: str = "<base/>", outbound: str = "<base/>", on_error: str = "<base/>") -> Answer:
+    def set_policy(self, scope: str, inbound: str, *, backend: str = "<base/>", outbound: str = "<base/>",
+                   on_error: str = "<base/>") -> Answer:
         """`scope`: "" for the global one, "/apis/x", "/apis/x/operations/y"."""
         value = (f"<policies><inbound>{inbound}</inbound><backend>{backend}</backend><outbound>{outbound}</outbound>"
                  f"<on-error>{on_error}</on-error></policies>")

@@ -5,29 +5,20 @@ import contextlib
 import json
 import pathlib
 
-from harness import Nginx, Signet, call, free_port, pki, signet
+from harness import Nginx, call, pki, signet
+from management import Managed
 
 
-class Managed(Signet):
-    """A gateway with a management listener, and with nothing to serve but what its file has: an API that goes nowhere."""
+class Gateway(Managed):
+    """With nothing to serve but what its file has: an API that goes nowhere."""
 
     def __init__(self):
-        self.admin_port = free_port()
-        super().__init__({
-            "shards": 1, "admin": {"address": f"127.0.0.1:{self.admin_port}"}, "stateDirectory": "state",
-            "certificateAuthorities": [pki().authority()],
-            "backends": [{"id": "fixed", "url": "http://127.0.0.1:1"}],
-            "apis": [{"id": "fixed", "path": "fixed", "backendId": "fixed"}],
-        })
-
-    def __enter__(self) -> "Managed":
-        super().__enter__()
-        self.program.wait_until_listening(self.admin_port)
-        return self
+        super().__init__(backends=[{"id": "fixed", "url": "http://127.0.0.1:1"}],
+                         apis=[{"id": "fixed", "path": "fixed", "backendId": "fixed"}])
 
     def command(self, *arguments: str | pathlib.Path, status: int = 0) -> str:
         """What signet says, on standard output and standard error."""
-        ended, said = signet(*arguments, "--state-directory", self.folder / "state", "--endpoint", f"https://127.0.0.1:{self.admin_port}")
+        ended, said = signet(*arguments, "--state-directory", self.api.state, "--endpoint", f"https://127.0.0.1:{self.api.port}")
         assert ended == status, f"{arguments}: {ended}\n{said}"
         return said
 
@@ -38,11 +29,11 @@ class Managed(Signet):
 
 @contextlib.contextmanager
 def managed(origin_certificate=None):
-    with Nginx(pki(), origin_certificate) as origin, Managed() as gateway:
+    with Nginx(pki(), origin_certificate) as origin, Gateway() as gateway:
         yield origin, gateway
 
 
-def add_orders(gateway: Managed) -> str:
+def add_orders(gateway: Gateway) -> str:
     return gateway.command("cert", "add", "orders", pki().orders.pfx, "--password-file", pki().orders.password_file)
 
 

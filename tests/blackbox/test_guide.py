@@ -18,7 +18,8 @@ def test_the_guide_can_be_walked_through_over_rest():
         assert added.status == 201, added
         # It shows among the certificates, with its thumbprint.
         listed = api.get("/certificates").json()
-        assert [(each["name"], each["properties"]["thumbprint"]) for each in listed["value"]] == [("orders-client", pki().orders.sha1.upper())]
+        shown = [(each["name"], each["properties"]["thumbprint"]) for each in listed["value"]]
+        assert shown == [("orders-client", pki().orders.sha1.upper())]
         assert listed["count"] == 1 and "nextLink" not in listed
         # Give it to the API: gateway credentials, client certificate.
         api.set_policy("/apis/orders", '<base/><authentication-certificate certificate-id="orders-client"/>')

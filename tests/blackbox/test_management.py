@@ -4,6 +4,7 @@
 import contextlib
 import os
 import pathlib
+import resource
 import signal
 import stat
 import subprocess
@@ -64,6 +65,20 @@ def test_what_was_acknowledged_is_there_after_a_kill():
             assert call(again.port, "/api/1k").field("X-Client-Sha1") == pki().billing.sha1
 
 
+def test_writes_that_a_limit_of_file_sizes_refuses_end_no_gateway():
+    with Nginx(pki()) as origin, Managed() as signet:
+        _published(signet.api, origin)
+        process, (_, hard) = signet.program.process.pid, resource.prlimit(signet.program.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(process, resource.RLIMIT_FSIZE, (64 * 1024, hard))
+        before = signet.api.get("/apis/api")
+        refused = signet.api.patch("/apis/api", {"description": "x" * 100_000})
+        assert refused.status == 507 and refused.error["code"] == "InsufficientStorage", refused
+        assert signet.api.get("/apis/api").body == before.body
+        assert call(signet.port, "/api/1k").status == 200
+        resource.prlimit(process, resource.RLIMIT_FSIZE, (hard, hard))
+        assert signet.api.patch("/apis/api", {"description": "fits"}).status == 200
+
+
 def test_private_keys_and_credentials_are_not_readable_in_the_state_directory():
     with tempfile.TemporaryDirectory(prefix="signet-state-") as folder:
         state = pathlib.Path(folder) / "state"
@@ -103,7 +118,8 @@ def test_a_write_that_makes_the_configuration_bad_changes_nothing():
         before = signet.api.get("/apis/api")
         refused = signet.api.put("/apis/api", {"displayName": "x", "path": "api", "backendId": "nobody"})
         assert refused.status == 400 and refused.error["code"] == "ValidationError", refused
-        policy = signet.api.put("/apis/api/policies/policy", {"format": "rawxml", "value": "<policies><inbound><frobnicate/></inbound></policies>"})
+        unknown = "<policies><inbound><frobnicate/></inbound></policies>"
+        policy = signet.api.put("/apis/api/policies/policy", {"format": "rawxml", "value": unknown})
         assert policy.status == 400 and "frobnicate" in policy.body.decode() and "line 1" in policy.body.decode(), policy
         after = signet.api.get("/apis/api")
         assert (after.etag, after.body) == (before.etag, before.body)

@@ -87,12 +87,12 @@ TEST_CASE("a token of one's own is taken if it is long enough", "[control][state
 
 TEST_CASE("what an interrupted start left behind does not hold up the next one", "[control][state]") {
   const Folder folder;
-  folder.write("admin.token.new", "half");
-  folder.write("admin.key.new", "half");
+  folder.write("admin.token.tmp", "half");
+  folder.write("admin.key.tmp", "half");
   CHECK(bootstrap_token(folder.path).has_value());
   CHECK(own_certificate(folder.path, loopback, now).has_value());
-  CHECK_FALSE(std::filesystem::exists(folder.file("admin.token.new")));
-  CHECK_FALSE(std::filesystem::exists(folder.file("admin.key.new")));
+  CHECK_FALSE(std::filesystem::exists(folder.file("admin.token.tmp")));
+  CHECK_FALSE(std::filesystem::exists(folder.file("admin.key.tmp")));
 }
 
 TEST_CASE("the listener's own certificate stays from start to start", "[control][state]") {

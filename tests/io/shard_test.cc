@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "signet/io/shard.h"
 
+#include <pthread.h>
+
 #include <array>
 #include <atomic>
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 #include <future>
 #include <memory>
+#include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 using namespace signet;
@@ -57,8 +62,8 @@ TEST_CASE("calls posted from several threads all run on the shard, each thread's
 }
 
 TEST_CASE("two shards post to each other", "[io]") {
-  auto first = io::Shard::start({.index = 1});
-  auto second = io::Shard::start({.index = 2});
+  auto first = io::Shard::start({.name = "1"});
+  auto second = io::Shard::start({.name = "2"});
   REQUIRE(first.has_value());
   REQUIRE(second.has_value());
   std::promise<int> done;
@@ -71,4 +76,13 @@ TEST_CASE("two shards post to each other", "[io]") {
   };
   (*first)->post([&] { ping(2000); });
   CHECK(done.get_future().get() == 7);
+}
+
+TEST_CASE("a shard's thread has the shard's name, cut to what the kernel keeps", "[io]") {
+  const auto [name, kept] = GENERATE(std::pair("control", "signet-control"), std::pair("of-a-long-name", "signet-of-a-lon"));
+  auto shard = io::Shard::start({.name = name});
+  REQUIRE(shard.has_value());
+  std::array<char, 16> seen{};
+  on_shard(**shard, [&] { pthread_getname_np(pthread_self(), seen.data(), seen.size()); });
+  CHECK(std::string(seen.data()) == kept);
 }

@@ -33,8 +33,9 @@ class SignetGateway:
         by_operation = {"orders": orders, "billing": billing, "namesake": namesake()}
         config["apis"].append({"id": "ops", "path": "ops", "backendId": "shared",
                                "operations": [self._operation(name, client) for name, client in by_operation.items()]})
-        chosen = {f"ops/{name}": client for name, client in by_operation.items()} | {"orders": orders, "billing": billing, "shared": renewed(), "shared-chosen": namesake(), "plain-chosen": billing,
-                  "service-chosen": orders}
+        chosen = {f"ops/{name}": client for name, client in by_operation.items()}
+        chosen |= {"orders": orders, "billing": billing, "shared": renewed(), "shared-chosen": namesake(), "plain-chosen": billing,
+                   "service-chosen": orders}
         self.expected = {api: Identity.of(client) for api, client in chosen.items()} | {"plain": NOBODY, "service": NOBODY}
         self._signet = Signet(config)
         self.port = self._signet.port

@@ -44,6 +44,23 @@ TEST_CASE("A path is brought to one form before anybody judges it", "[http_path]
   }
 }
 
+TEST_CASE("All but unreserved characters are percent-encoded", "[http_path]") {
+  CHECK(percent_encode("aZ09-._~") == "aZ09-._~");
+  CHECK(percent_encode(" /%?&=+\xc3\xa9[`{@^") == "%20%2F%25%3F%26%3D%2B%C3%A9%5B%60%7B%40%5E");
+  CHECK(percent_encode(std::string_view("\0\x7f", 2)) == "%00%7F");
+  CHECK(percent_encode("").empty());
+}
+
+TEST_CASE("Hexadecimal digits have their value in either case", "[http_path]") {
+  for (int value = 0; value < 16; ++value) {
+    CHECK(hex_value("0123456789abcdef"[value]) == value);
+    CHECK(hex_value("0123456789ABCDEF"[value]) == value);
+  }
+  for (const char other : {'g', 'G', '/', ':', '@', '`', '\x10', '\xb0', '\0'}) {
+    CHECK(hex_value(other) == -1);
+  }
+}
+
 TEST_CASE("The query is left alone", "[http_path]") {
   std::string path;
   CHECK(normalise_target("/a?x=%2e%2e/..&y", path)->query == "x=%2e%2e/..&y");

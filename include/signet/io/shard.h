@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <thread>
 
 #include "signet/base/result.h"
@@ -19,7 +19,7 @@ class Shard {
  public:
   struct Options {
     UringIo::Options io;
-    std::uint32_t index = 0;  ///< names the thread: "signet-0"
+    std::string name = "0";  ///< behind "signet-" the name of the thread, of which the kernel keeps 15 characters
   };
 
   /// Starts the thread and waits until its loop can be used. Errors: as UringIo::create.

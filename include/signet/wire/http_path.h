@@ -24,4 +24,15 @@ struct NormalTarget {
 /// without two hexadecimal digits; "#"; asterisk-form.
 [[nodiscard]] Result<NormalTarget> normalise_target(std::string_view target, std::string& path);
 
+/// Of a hexadecimal digit in either case; -1 for any other character.
+[[nodiscard]] constexpr int hex_value(char c) {
+  return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/// Appends "%2F" for "/".
+void append_percent_encoded(char c, std::string& out);
+
+/// Every character but the unreserved ones of RFC 3986 §2.3 percent-encoded, with digits in upper case.
+[[nodiscard]] std::string percent_encode(std::string_view text);
+
 }  // namespace signet::wire

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "letter_case.h"
+
 namespace signet::app::cli {
 
 namespace {
@@ -17,16 +19,6 @@ namespace {
 bool is_name(char c) {
   const char lower = static_cast<char>(c | 0x20);
   return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-}
-
-std::string lower_case(std::string text) {
-  std::ranges::transform(text, text.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
-  return text;
-}
-
-std::string upper_case(std::string text) {
-  std::ranges::transform(text, text.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 0x20) : c; });
-  return text;
 }
 
 std::string text_of_value(const json& value) {

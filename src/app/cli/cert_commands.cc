@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <fmt/core.h>
 
-#include "app/process.h"
+#include "signet/io/wall_clock.h"
 #include "command_parts.h"
 #include "commands.h"
 #include "pfx_upload.h"
@@ -35,7 +35,7 @@ void cert_add(Client& client, const CertAddOptions& options) {
                       clean(text_of(properties, "subject")), clean(text_of(properties, "thumbprint")),
                       clean(text_of(properties, "expirationDate"))));
   }
-  for (const std::string& warning : upload.certificate->warnings(wall_now())) {
+  for (const std::string& warning : upload.certificate->warnings(io::wall_now())) {
     complain(warning);
   }
 }
@@ -47,7 +47,7 @@ void cert_list(Client& client) {
     return;
   }
   Table table({"ID", "SUBJECT", "THUMBPRINT", "EXPIRES", "EXPIRES IN", "USED BY"});
-  const WallTime now = wall_now();
+  const WallTime now = io::wall_now();
   for (const json& certificate : certificates) {
     const json properties = properties_of(certificate);
     const std::string expires = text_of(properties, "expirationDate");
@@ -64,7 +64,7 @@ void cert_show(Client& client, const std::string& id) {
     return;
   }
   json shown = properties_of(answer.body);
-  shown["expiresIn"] = time_left(text_of(shown, "expirationDate"), wall_now());
+  shown["expiresIn"] = time_left(text_of(shown, "expirationDate"), io::wall_now());
   shown["usedBy"] = users_of(shown);
   show(client, {{"name", id}, {"properties", std::move(shown)}});
 }

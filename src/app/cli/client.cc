@@ -10,6 +10,7 @@
 #include <new>
 
 #include "signet/base/version.h"
+#include "signet/wire/http_path.h"
 #include "signet/wire/secret_bytes.h"
 #include "table.h"
 
@@ -109,17 +110,6 @@ std::string_view origin_of(std::string_view endpoint) {
   return endpoint.substr(0, endpoint.find('/', endpoint.find("://") + 3));
 }
 
-std::string percent_encoded(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const char lower = static_cast<char>(c | 0x20);
-    const bool plain =
-        (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || std::string_view("-._~").find(c) != std::string_view::npos;
-    out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return out;
-}
-
 ExitStatus exit_status_of(int status) {
   switch (status) {
     case 400: return ExitStatus::invalid;
@@ -155,7 +145,7 @@ struct Client::Curl {
 std::string path_of(const Parts& parts) {
   std::string path;
   for (const std::string& part : parts) {
-    path += fmt::format("/{}", percent_encoded(part));
+    path += fmt::format("/{}", wire::percent_encode(part));
   }
   return path;
 }

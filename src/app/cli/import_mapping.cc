@@ -15,6 +15,7 @@
 #include "arm_expression.h"
 #include "client.h"
 #include "command_parts.h"
+#include "letter_case.h"
 #include "table.h"
 
 namespace signet::app::cli {
@@ -24,16 +25,6 @@ namespace {
 constexpr std::string_view service_type = "microsoft.apimanagement/service";
 /// Deepest nesting of resources in resources.
 constexpr std::size_t resource_depth_max = 8;
-
-std::string lower_case(std::string text) {
-  std::ranges::transform(text, text.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
-  return text;
-}
-
-std::string upper_case(std::string text) {
-  std::ranges::transform(text, text.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 0x20) : c; });
-  return text;
-}
 
 std::vector<std::string> split(std::string_view text) {
   std::vector<std::string> segments;
