@@ -168,3 +168,11 @@ def test_internal_back_ends_are_called_where_the_configuration_allows_them():
         signet.api.set_backend("own", f"https://127.0.0.1:{signet.api.port}", tls=tls)
         signet.api.set_api("api", backendId="own")
         assert call(signet.port, "/api/healthz").status == 200
+
+
+@may_take(60)
+def test_an_object_of_very_many_members_is_refused_before_it_costs_time():
+    with Managed() as signet:
+        many = {f"X-{number}": ["a"] for number in range(100_000)}
+        refused = signet.api.put("/backends/b", {"url": "https://127.0.0.1:1", "protocol": "http", "credentials": {"header": many}})
+        assert refused.status == 400, refused.body[:300]
