@@ -49,6 +49,16 @@ std::expected<std::shared_ptr<const wire::Certificate>, std::string> open_certif
   return std::move(*certificate);
 }
 
+Refused::Kind kind_of(const StoreError& error) {
+  switch (error.kind) {
+    case StoreError::Kind::conflict: return Refused::Kind::conflict;
+    case StoreError::Kind::too_large: return Refused::Kind::too_large;
+    case StoreError::Kind::full: return Refused::Kind::full;
+    case StoreError::Kind::unavailable: break;
+  }
+  return Refused::Kind::unavailable;
+}
+
 }  // namespace
 
 struct Reconciler::State {
@@ -178,9 +188,7 @@ std::optional<Refused> Reconciler::make(const Change& change) {
   }
   const StoreResult<std::uint64_t> revision = state.store->commit(batch);
   if (!revision) {
-    refused.kind = revision.error().kind == StoreError::Kind::conflict ? Refused::Kind::conflict
-                   : revision.error().kind == StoreError::Kind::full   ? Refused::Kind::full
-                                                                       : Refused::Kind::unavailable;
+    refused.kind = kind_of(revision.error());
     refused.detail = revision.error().detail;
     return refused;
   }
