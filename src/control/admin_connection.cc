@@ -322,8 +322,8 @@ void AdminConnection::on_request() {
   }
   timer_.stop();
   stage_ = Stage::handling;
-  // The copy that a worker gets is counted until its answer is here.
-  if (!server_.hand_over(number_, std::move(request_))) {
+  const std::uint64_t counted_bytes = std::exchange(reserved_bytes_, 0);
+  if (!server_.hand_over(number_, std::move(request_), counted_bytes)) {
     AdminResponse busy = error_answer(503, "ServiceUnavailable", "Too many requests wait already.");
     busy.fields.emplace_back("Retry-After", "1");
     answer(busy);

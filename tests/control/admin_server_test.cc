@@ -309,6 +309,30 @@ TEST_CASE("large bodies at once are bounded together", "[control][admin-server]"
   CHECK(next.has("HTTP/1.1 100 "));
 }
 
+TEST_CASE("a body that waits for a worker counts after its connection has gone", "[control][admin-server]") {
+  Bench bench;
+  bench.working = false;
+  const std::string body(limits::admin_body_bytes_max, ' ');
+  const std::uint64_t room = limits::admin_bodies_bytes_max / limits::admin_body_bytes_max;
+  for (std::uint64_t i = 0; i < room; ++i) {
+    Client& client = bench.client();
+    client.request("PUT", "/x", writer, body);
+    REQUIRE(bench.until([&] { return bench.work.size() == i + 1; }));
+    client.abort();
+    bench.io.run_for(std::chrono::seconds(1));
+  }
+  const auto first_answer = [&] {
+    Client& client = bench.client();
+    client.write("PUT /x HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 8388608\r\n" + writer + "\r\n");
+    REQUIRE(bench.until_answers(client, 1));
+    return client.received.substr(9, 3);
+  };
+  CHECK(first_answer() == "503");
+  bench.work_all();
+  bench.io.run_for(std::chrono::seconds(1));
+  CHECK(first_answer() == "100");
+}
+
 TEST_CASE("a body has to be JSON by its type", "[control][admin-server]") {
   const auto status = [](const std::string& type) {
     Bench bench;
