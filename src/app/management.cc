@@ -111,7 +111,7 @@ Result<void> Management::listen(const config::Admin& admin, std::shared_ptr<cons
                           .status = hooks_.status,
                           .refusals = hooks_.refusals,
                           .reconnect = [this](const std::string& id, std::chrono::seconds after) { reconnect_after(id, after); },
-                          .own_addresses = {address},
+                          .own_addresses = io::reached_at(address),
                       });
     }
     opened.add(std::move(ready));

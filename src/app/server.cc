@@ -136,6 +136,8 @@ int Server::run(const RunOptions& options) {
 bool Server::start(std::uint32_t shards) {
   session_depot_.retain(first_->identity_keys());
   std::random_device random;
+  const std::optional<config::Admin>& admin = first_->config().admin;
+  const std::vector<Endpoint> own_addresses = admin ? io::reached_at(admin->address) : std::vector<Endpoint>();
   for (std::uint32_t index = 0; index < shards; ++index) {
     Result<std::unique_ptr<io::Shard>> shard = io::Shard::start({.name = std::to_string(index)});
     if (!shard) {
@@ -147,13 +149,14 @@ bool Server::start(std::uint32_t shards) {
   Answers made;
   for (Worker& worker : workers_) {
     const std::uint64_t seed = (std::uint64_t{random()} << 32) | random();
-    worker.shard->post([this, &worker, &made, seed] {
+    worker.shard->post([this, &worker, &made, &own_addresses, seed] {
       worker.gateway = std::make_unique<gateway::Gateway>(worker.shard->io(), first_,
                                                           gateway::Gateway::Options{.resolver = resolver_.get(),
                                                                                     .session_depot = &session_depot_,
                                                                                     .seed = seed,
                                                                                     .ticket_keys = ticket_keys_,
-                                                                                    .access_log = access_log_->sink()});
+                                                                                    .access_log = access_log_->sink(),
+                                                                                    .own_addresses = own_addresses});
       made.add();
     });
   }

@@ -5,6 +5,7 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -52,6 +53,9 @@ class Walk {
     return node;
   }
 
+  /// Where the first object with too many members begins.
+  [[nodiscard]] std::optional<std::size_t> overfull() const { return overfull_; }
+
  private:
   void add_elements(simdjson::dom::array array, Node& node) {
     for (const simdjson::dom::element child : array) {
@@ -60,6 +64,9 @@ class Walk {
   }
 
   void add_members(simdjson::dom::object object, Node& node) {
+    if (object.size() > members_max && !overfull_) {
+      overfull_ = node.offset;
+    }
     for (const simdjson::dom::key_value_pair member : object) {
       const std::size_t key_offset = next();
       node.children.push_back(value(member.value));
@@ -82,6 +89,7 @@ class Walk {
 
   std::string_view text_;
   std::span<const std::size_t> offsets_;
+  std::optional<std::size_t> overfull_;
 };
 
 /// The start of the first line that is not UTF-8. No character reaches over the end of a line.
@@ -135,7 +143,13 @@ std::expected<Node, SyntaxError> parse(std::string_view text, std::size_t depth_
   if (const simdjson::error_code error = parser.parse(body.data(), body.size()).get(root); error != simdjson::SUCCESS) {
     return std::unexpected(SyntaxError{.offset = mark, .message = simdjson::error_message(error)});
   }
-  return Walk(text, *offsets).value(root);
+  Walk walk(text, *offsets);
+  Node node = walk.value(root);
+  if (walk.overfull()) {
+    return std::unexpected(
+        SyntaxError{.offset = *walk.overfull(), .message = fmt::format("expected no more than {} members in an object", members_max)});
+  }
+  return node;
 }
 
 Lines::Lines(std::string_view text) : text_(text), starts_{0} {

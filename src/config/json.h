@@ -36,7 +36,11 @@ struct SyntaxError {
   std::string message;
 };
 
-/// Reads RFC 8259 text of at most `depth_max` nested arrays and objects. A byte order mark at the start is passed over.
+/// In one object. No object of ours comes near it, and whoever looks for names in objects may take them one by one.
+inline constexpr std::size_t members_max = 1000;
+
+/// Reads RFC 8259 text of at most `depth_max` nested arrays and objects, with at most `members_max` members in each object. A byte order
+/// mark at the start is passed over.
 [[nodiscard]] std::expected<Node, SyntaxError> parse(std::string_view text, std::size_t depth_max);
 
 struct Position {

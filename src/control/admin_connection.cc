@@ -75,10 +75,11 @@ AdminResponse unauthorized(std::string_view message) {
 AdminResponse answer_to_broken(const Error& error) {
   switch (error.kind) {
     case ErrorKind::head_too_large: return error_answer(431, "RequestHeaderFieldsTooLarge", "The request's head is larger than allowed.");
-    case ErrorKind::method_refused: return error_answer(405, "MethodNotAllowed", "CONNECT and TRACE are not allowed.");
-    case ErrorKind::version_refused: return error_answer(505, "HttpVersionNotSupported", "Expected HTTP/1.1.");
+    case ErrorKind::method_refused: return error_answer(405, "MethodNotAllowed", "This method is not allowed.");
+    // Not 505 and 501: clients of the model take every 5xx for a fault that passes, and try again.
+    case ErrorKind::version_refused: return error_answer(400, "HttpVersionNotSupported", "Expected HTTP/1.1.");
     case ErrorKind::expectation_failed: return error_answer(417, "ExpectationFailed", "The only expectation is 100-continue.");
-    case ErrorKind::transfer_coding_refused: return error_answer(501, "NotImplemented", "The only transfer coding is chunked.");
+    case ErrorKind::transfer_coding_refused: return error_answer(400, "TransferCodingNotSupported", "The only transfer coding is chunked.");
     default: return error_answer(400, "BadRequest", "The request is not valid HTTP/1.1.");
   }
 }
@@ -320,8 +321,8 @@ void AdminConnection::on_request() {
   }
   timer_.stop();
   stage_ = Stage::handling;
-  // The copy that a worker gets is counted until its answer is here.
-  if (!server_.hand_over(number_, std::move(request_))) {
+  const std::uint64_t counted_bytes = std::exchange(reserved_bytes_, 0);
+  if (!server_.hand_over(number_, std::move(request_), counted_bytes)) {
     AdminResponse busy = error_answer(503, "ServiceUnavailable", "Too many requests wait already.");
     busy.fields.emplace_back("Retry-After", "1");
     answer(busy);

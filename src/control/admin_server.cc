@@ -80,15 +80,17 @@ bool AdminServer::make_room() {
   return true;
 }
 
-/// On a worker the request is carried out and its memory wiped; the answer comes back through `post`.
-bool AdminServer::hand_over(std::uint64_t connection, AdminRequest request) {
+/// On a worker the request is carried out and its memory wiped; the answer comes back through `post`. Its body counts until then, whether
+/// its connection is still there or not.
+bool AdminServer::hand_over(std::uint64_t connection, AdminRequest request, std::uint64_t counted_bytes) {
   auto shared = std::make_shared<AdminRequest>(std::move(request));
-  std::function<void()> work = [shared, connection, &handler = options_.handler, &io = io_, self = std::weak_ptr(self_)] {
+  std::function<void()> work = [shared, connection, counted_bytes, &handler = options_.handler, &io = io_, self = std::weak_ptr(self_)] {
     auto response = std::make_shared<AdminResponse>(handler(*shared));
     log_write(*shared, *response);
     wire::wipe(shared->body);
-    io.post([self, connection, response] {
+    io.post([self, connection, counted_bytes, response] {
       if (const std::shared_ptr<AdminServer*> server = self.lock()) {
+        (*server)->bodies_bytes_ -= counted_bytes;
         (*server)->answer(connection, *response);
       }
     });
@@ -97,6 +99,7 @@ bool AdminServer::hand_over(std::uint64_t connection, AdminRequest request) {
     return true;
   }
   wire::wipe(shared->body);
+  bodies_bytes_ -= counted_bytes;
   return false;
 }
 

@@ -95,6 +95,7 @@ ApiError refused_error(const Call& call, const std::vector<std::string>& parts, 
     case Refused::Kind::conflict:
       return conflict("Somebody else has changed the store at the same moment: read the resource again, then repeat the change.").error();
     case Refused::Kind::no_store: return conflict("Nothing can be changed over REST: the configuration names no stateDirectory.").error();
+    case Refused::Kind::too_large: return invalid("properties", std::move(refused.detail)).error();
     case Refused::Kind::full:
     case Refused::Kind::unavailable: {
       const bool full = refused.kind == Refused::Kind::full;

@@ -6,41 +6,9 @@
 #include <algorithm>
 #include <optional>
 
+#include "signet/config/internal_address.h"
+
 namespace signet::control {
-
-namespace {
-
-using config::Cidr;
-
-bool within(const Endpoint& address, std::string_view block) {
-  const std::optional<Cidr> cidr = config::parse_cidr(block);
-  return cidr && cidr->contains(address);
-}
-
-bool is_link_local(const Endpoint& address) {
-  return within(address, "169.254.0.0/16") || within(address, "fe80::/10");
-}
-
-bool is_unspecified(const Endpoint& address) {
-  return within(address, "0.0.0.0") || within(address, "::");
-}
-
-bool is_loopback(const Endpoint& address) {
-  return within(address, "127.0.0.0/8") || within(address, "::1");
-}
-
-/// One that is bound to all addresses is reached through the loopback ones at least; a call to the unspecified address goes there too.
-bool reaches(const Endpoint& address, const Endpoint& own) {
-  if (address.port != own.port) {
-    return false;
-  }
-  if (is_unspecified(address) || (is_unspecified(own) && is_loopback(address))) {
-    return is_unspecified(own) || is_loopback(own);
-  }
-  return within(address, own.address_text());
-}
-
-}  // namespace
 
 std::string internal_address_fault(std::string_view url, const config::Config& config, std::span<const Endpoint> own_addresses) {
   const Result<config::Url> parsed = config::parse_url(url);
@@ -56,21 +24,14 @@ std::string internal_address_fault(std::string_view url, const config::Config& c
   if (!address) {
     return {};
   }
-  if (std::ranges::any_of(config.allow_internal_backends, [&](const Cidr& block) { return block.contains(*address); })) {
-    return {};
+  const std::span<const config::Cidr> allowed = config.allow_internal_backends;
+  std::string_view fault = config::internal_address_fault(*address, allowed, own_addresses);
+  if (fault.empty() && localhost && !std::ranges::any_of(allowed, [&](const config::Cidr& block) { return block.contains(*address); })) {
+    fault = config::internal_address_fault(*parse_address("::1", parsed->port), {}, own_addresses);
   }
-  if (is_link_local(*address)) {
-    return fmt::format("{} is a link-local address: expected another one, or an entry for it in allowInternalBackends", parsed->host);
-  }
-  const auto own = [&](const Endpoint& listener) {
-    return reaches(*address, listener) ||
-           (localhost && (is_loopback(listener) || is_unspecified(listener)) && listener.port == address->port);
-  };
-  if (std::ranges::any_of(own_addresses, own)) {
-    return fmt::format("{} is the gateway's own management listener: expected another address, or an entry for it in allowInternalBackends",
-                       parsed->authority);
-  }
-  return {};
+  return fault.empty()
+             ? std::string()
+             : fmt::format("{} is {}: expected another address, or an entry for it in allowInternalBackends", parsed->authority, fault);
 }
 
 }  // namespace signet::control

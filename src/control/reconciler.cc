@@ -46,18 +46,28 @@ std::expected<std::shared_ptr<const wire::Certificate>, std::string> open_certif
   return std::move(*certificate);
 }
 
+Refused::Kind kind_of(const StoreError& error) {
+  switch (error.kind) {
+    case StoreError::Kind::conflict: return Refused::Kind::conflict;
+    case StoreError::Kind::too_large: return Refused::Kind::too_large;
+    case StoreError::Kind::full: return Refused::Kind::full;
+    case StoreError::Kind::unavailable: break;
+  }
+  return Refused::Kind::unavailable;
+}
+
 }  // namespace
 
 struct Reconciler::State {
   explicit State(std::string name) : file(std::move(name)) {}
 
   /// Of what the file says now and the objects of the store.
-  config::Built build(const config::Config& from_file, const Objects& of_store, config::Report& report) {
+  config::Built build(const config::Config& from_file, const Objects& of_store, config::Files& through, config::Report& report) {
     const config::Config whole = compose(from_file, of_store, report);
     if (!report.ok()) {
       return {};
     }
-    return config::build_snapshot(whole, files, {.generation = generation + 1, .now = io::wall_now(), .material = &material});
+    return config::build_snapshot(whole, through, {.generation = generation + 1, .now = io::wall_now(), .material = &material});
   }
 
   std::string file;
@@ -123,7 +133,7 @@ Reconciler::Loaded Reconciler::load() {
   Loaded loaded;
   config::Built built;
   if (read.config) {
-    built = state.build(*read.config, *state.objects, report);
+    built = state.build(*read.config, *state.objects, state.files, report);
     report.append(std::move(built.report));
   }
   log_problems(report);
@@ -168,16 +178,16 @@ std::optional<Refused> Reconciler::make(const Change& change) {
     objects->erase(key);
   }
   Refused refused;
-  config::Built built = state.build(*view_->file, *objects, refused.report);
+  // Not through state.files: a file that has just changed is still to be met by the next `load`, whatever becomes of this change.
+  config::SystemFiles files;
+  config::Built built = state.build(*view_->file, *objects, files, refused.report);
   refused.report.append(std::move(built.report));
   if (!refused.report.ok()) {
     return refused;
   }
   const StoreResult<std::uint64_t> revision = state.store->commit(batch);
   if (!revision) {
-    refused.kind = revision.error().kind == StoreError::Kind::conflict ? Refused::Kind::conflict
-                   : revision.error().kind == StoreError::Kind::full   ? Refused::Kind::full
-                                                                       : Refused::Kind::unavailable;
+    refused.kind = kind_of(revision.error());
     refused.detail = revision.error().detail;
     return refused;
   }

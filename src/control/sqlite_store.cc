@@ -12,7 +12,7 @@ namespace signet::control {
 namespace {
 
 std::unexpected<StoreError> too_large(std::string detail) {
-  return std::unexpected(StoreError{.kind = StoreError::Kind::full, .detail = std::move(detail)});
+  return std::unexpected(StoreError{.kind = StoreError::Kind::too_large, .detail = std::move(detail)});
 }
 
 StoreResult<void> check_sizes(const Batch& batch) {

@@ -73,6 +73,7 @@ class Exchange final : public net::LeaseUser, public net::ResolverCache::Waiter 
   void find_endpoint();
   void choose_endpoint();
   void lease();
+  [[nodiscard]] std::optional<Error> forbidden_endpoint() const;
   void lease_failed(Error error);
   void send_request_head();
   bool on_request_body(ByteView body);

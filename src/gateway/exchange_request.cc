@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "signet/config/internal_address.h"
 #include "signet/gateway/gateway.h"
 #include "signet/wire/http_writer.h"
 #include "exchange.h"
@@ -181,10 +182,31 @@ void Exchange::choose_endpoint() {
   endpoint_ = endpoints[endpoint_index_];
 }
 
+/// Nothing if the endpoint may be called. Looked at here, where names have become addresses: whoever may write back ends over REST also
+/// chooses names, and may choose them in a zone of his own. Without REST the configuration file alone counts, and that is the operator's.
+std::optional<Error> Exchange::forbidden_endpoint() const {
+  const config::Config& config = snapshot_->config();
+  if (!config.admin && config.state_directory.value.empty()) {
+    return std::nullopt;
+  }
+  const std::string_view fault = config::internal_address_fault(endpoint_, config.allow_internal_backends, gateway_.options_.own_addresses);
+  if (fault.empty()) {
+    return std::nullopt;
+  }
+  return Error{.kind = ErrorKind::config,
+               .origin = Origin::internal,
+               .detail = fmt::format("{} has the address {}, {}: not called, because allowInternalBackends does not cover it",
+                                     upstream().host, endpoint_.address_text(), fault)};
+}
+
 void Exchange::lease() {
   const config::Upstream& upstream = this->upstream();
   stage_ = Stage::lease;
   progress();
+  if (std::optional<Error> forbidden = forbidden_endpoint()) {
+    lease_failed(std::move(*forbidden));
+    return;
+  }
   ++attempts_;
   const net::PoolLimits limits{.connections_max = upstream.connections_max,
                                .waiting_max = limits::pool_waiting_max,
@@ -231,7 +253,7 @@ void Exchange::lease_failed(Error error) {
     return;
   }
   ++endpoints_tried_;
-  const bool elsewhere = error.origin == Origin::backend || error.kind == ErrorKind::identity_suspended;
+  const bool elsewhere = error.origin == Origin::backend || error.kind == ErrorKind::identity_suspended || error.kind == ErrorKind::config;
   if (resolution_ != nullptr && elsewhere && endpoints_tried_ < resolution_->endpoints.size()) {
     endpoint_index_ = static_cast<std::uint32_t>((endpoint_index_ + 1) % resolution_->endpoints.size());
     endpoint_ = resolution_->endpoints[endpoint_index_];

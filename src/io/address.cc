@@ -2,12 +2,15 @@
 #include "signet/io/address.h"
 
 #include <fmt/core.h>
+#include <ifaddrs.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <cstring>
 #include <thread>
 
@@ -47,6 +50,28 @@ Result<void> check_address_free(const Endpoint& address) {
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
+}
+
+std::vector<Endpoint> reached_at(const Endpoint& address) {
+  std::vector<Endpoint> all{address};
+  ifaddrs* interfaces = nullptr;
+  if (std::ranges::any_of(address.address, [](std::uint8_t octet) { return octet != 0; }) || ::getifaddrs(&interfaces) != 0) {
+    return all;
+  }
+  const int family = SocketAddress(address).family();
+  for (const ifaddrs* at = interfaces; at != nullptr; at = at->ifa_next) {
+    if (at->ifa_addr == nullptr || at->ifa_addr->sa_family != family) {
+      continue;
+    }
+    sockaddr_storage storage{};
+    std::memcpy(&storage, at->ifa_addr, family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6));
+    Endpoint own = endpoint_of(storage);
+    own.port = address.port;
+    own.scope = 0;
+    all.push_back(own);
+  }
+  ::freeifaddrs(interfaces);
+  return all;
 }
 
 }  // namespace signet::io

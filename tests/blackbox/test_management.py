@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import threading
 
-from harness import Caller, Nginx, OpensslServer, call, may_take, pki
+from harness import Caller, Nginx, OpensslServer, assert_error, call, may_take, pki
 from load import Load, Wrk, check_marks, identities
 from management import Managed
 
@@ -214,3 +214,32 @@ def test_a_certificate_that_is_put_anew_under_load_loses_no_call_and_leaves_none
         calls = check_marks(origin, clients, swaps)
     print(f"{calls} calls, {swaps} swaps")
     assert calls > 2 * swaps
+
+
+def test_no_call_goes_to_the_management_listener_or_to_a_link_local_address_by_whatever_way_it_is_named():
+    with Managed() as signet:
+        signet.api.set_api("api", serviceUrl="http://127.0.0.1:1/")
+        token = {"Authorization": f"Bearer {signet.api.token}"}
+        link_local = ".".join(("169", "254", "169", "254"))
+        for url in (f"https://localhost:{signet.api.port}", f"https://127.0.0.1:{signet.api.port}", f"http://{link_local}"):
+            signet.api.set_policy("/apis/api", f'<base/><set-backend-service base-url="{url}"/>')
+            assert_error(call(signet.port, "/api/status", fields=token), 500, "ConfigurationError")
+        signet.stop()
+        details = [line for line in signet.access_lines() if "allowInternalBackends" in line]
+        assert len(details) == 3 and "management listener" in details[0] and "link-local" in details[2], signet.access_lines()
+
+
+def test_internal_back_ends_are_called_where_the_configuration_allows_them():
+    with Managed(allowInternalBackends=["127.0.0.0/8"]) as signet:
+        tls = {"validateCertificateChain": False, "validateCertificateName": False}
+        signet.api.set_backend("own", f"https://127.0.0.1:{signet.api.port}", tls=tls)
+        signet.api.set_api("api", backendId="own")
+        assert call(signet.port, "/api/healthz").status == 200
+
+
+@may_take(60)
+def test_an_object_of_very_many_members_is_refused_before_it_costs_time():
+    with Managed() as signet:
+        many = {f"X-{number}": ["a"] for number in range(100_000)}
+        refused = signet.api.put("/backends/b", {"url": "https://127.0.0.1:1", "protocol": "http", "credentials": {"header": many}})
+        assert refused.status == 400, refused.body[:300]

@@ -20,6 +20,18 @@ std::string fault(std::string_view text) {
 
 }  // namespace
 
+TEST_CASE("an object with more members than anyone writes is refused, and where it begins is said", "[config]") {
+  const auto object = [](std::size_t count) {
+    std::string members;
+    for (std::size_t i = 0; i < count; ++i) {
+      members += (i == 0 ? "\"" : ",\"") + std::to_string(i) + "\":0";
+    }
+    return "{\"a\":\n {" + members + "}}";
+  };
+  CHECK(fault(object(json::members_max)).empty());
+  CHECK(fault(object(json::members_max + 1)) == "2:2: expected no more than 1000 members in an object");
+}
+
 TEST_CASE("every key and value of a JSON text knows its place", "[config]") {
   const std::string text = "{ \"a\\n\": [1, -2.5e3,\n  \"\\u00e9\\\"\", true],\n \"b\": {\"c\": null} }";
   const auto root = json::parse(text, 8);

@@ -202,6 +202,8 @@ TEST_CASE("a store that cannot be written is said so, and nothing is in force", 
   CHECK(gateway.put("/backends/b", backend()).status == 503);
   gateway.store.fail_commits(StoreError{.kind = StoreError::Kind::conflict, .detail = "x"});
   CHECK(gateway.put("/backends/b", backend()).status == 409);
+  gateway.store.fail_commits(StoreError{.kind = StoreError::Kind::too_large, .detail = "x"});
+  CHECK(gateway.put("/backends/b", backend()).status == 400);  // the caller's fault: clients try a 5xx again
   gateway.store.fail_commits(std::nullopt);
   CHECK(gateway.get("/backends/b").status == 404);
   CHECK(gateway.put("/backends/b", backend()).status == 201);

@@ -244,11 +244,11 @@ TEST_CASE("sqlite store: objects over the limits are refused as what has no room
   const Fixture fixture;
   const auto store = fixture.open();
   const auto refused = [&](Batch::Put put) { return kind_of((*store)->commit({.puts = {{"a", "", ""}, std::move(put)}})); };
-  CHECK(refused({std::string(stored_key_bytes_max + 1, 'k'), "", ""}) == StoreError::Kind::full);
-  CHECK(refused({"", "", ""}) == StoreError::Kind::full);
-  CHECK(refused({std::string("a\0b", 3), "", ""}) == StoreError::Kind::full);
-  CHECK(refused({"b", std::string(stored_value_bytes_max + 1, 'v'), ""}) == StoreError::Kind::full);
-  CHECK(refused({"b", "", std::string(stored_secret_bytes_max + 1, 's')}) == StoreError::Kind::full);
+  CHECK(refused({std::string(stored_key_bytes_max + 1, 'k'), "", ""}) == StoreError::Kind::too_large);
+  CHECK(refused({"", "", ""}) == StoreError::Kind::too_large);
+  CHECK(refused({std::string("a\0b", 3), "", ""}) == StoreError::Kind::too_large);
+  CHECK(refused({"b", std::string(stored_value_bytes_max + 1, 'v'), ""}) == StoreError::Kind::too_large);
+  CHECK(refused({"b", "", std::string(stored_secret_bytes_max + 1, 's')}) == StoreError::Kind::too_large);
   CHECK((*store)->revision() == 0);
   const Batch largest{.puts = {{std::string(stored_key_bytes_max, 'k'), std::string(stored_value_bytes_max, 'v'),
                                 std::string(stored_secret_bytes_max, 's')}}};

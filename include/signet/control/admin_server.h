@@ -67,7 +67,7 @@ class AdminServer final : public net::ConnectionHandler {
   void on_connection(io::Descriptor descriptor, const Endpoint& local) override;
   void on_listener_closed() override;
   bool make_room();
-  bool hand_over(std::uint64_t connection, AdminRequest request);
+  bool hand_over(std::uint64_t connection, AdminRequest request, std::uint64_t counted_bytes);
   void answer(std::uint64_t connection, const AdminResponse& response);
   void forget(std::uint64_t connection);
   void check_done();

@@ -55,6 +55,7 @@ struct Refused {
     invalid,      ///< the configuration would not be good with it: `report` says where (`Source::pointer` is "/" and the object's key,
                   ///< then the property; the file is empty)
     conflict,     ///< somebody else has written to the store meanwhile
+    too_large,    ///< see StoreError
     full,         ///< see StoreError
     unavailable,  ///< see StoreError
     no_store,     ///< there is none to write to

@@ -24,6 +24,7 @@ struct StoredObject {
 struct StoreError {
   enum class Kind : std::uint8_t {
     conflict,     ///< an expectation of the batch does not hold: nothing was written
+    too_large,    ///< an object is larger than any may be, or its key cannot be stored: nothing was written
     full,         ///< no room (disk, quota): nothing was written
     unavailable,  ///< read-only, locked by another process, or any other failure: nothing was written
   };

@@ -64,6 +64,7 @@ class Gateway final : public net::ConnectionHandler {
     std::uint64_t seed = 0;                         ///< of activity ids
     std::shared_ptr<wire::TicketKeys> ticket_keys;  ///< of TLS listeners, shared by all shards; nullptr: this one's own
     AccessLog::Sink access_log;                     ///< takes finished lines; empty: none are written
+    std::vector<Endpoint> own_addresses;            ///< of the management listener: no call goes there (internal_address.h)
   };
 
   Gateway(io::Io& io, std::shared_ptr<const config::Snapshot> snapshot, Options options);
