@@ -3,8 +3,11 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <utility>
+#include <variant>
 
 #include "signet/base/log.h"
 #include "signet/base/version.h"
@@ -35,6 +38,30 @@ std::string identity_text(const config::Upstream& upstream, WallTime now) {
   return fmt::format("client certificate {} ({}, thumbprint {}, {} {})", upstream.certificate_id, certificate.subject(),
                      certificate.thumbprint_sha1(), certificate.expired(now) ? "EXPIRED" : "expires",
                      wire::wall_time_text(certificate.not_after()));
+}
+
+/// Who answers where no back end does.
+std::string_view answerer(const config::Plan& plan) {
+  const bool canned =
+      std::ranges::any_of(plan.gates, [](const config::Gate& gate) { return std::holds_alternative<config::CannedResponse>(gate); });
+  if (canned) {
+    return "its policy answers";
+  }
+  return plan.forwards ? "no back end: calls are answered with 500" : "its policy has no forward-request";
+}
+
+/// Where calls go, and as whom: one line, or one for each member of a pool.
+void print_plan(std::string_view name, const config::Plan& plan, WallTime now) {
+  if (plan.destinations.empty()) {
+    fmt::print("{} -> {}\n", name, answerer(plan));
+  }
+  for (const config::Destination& destination : plan.destinations) {
+    const config::Upstream& upstream = *destination.upstream;
+    fmt::print("{} -> {}{} {}://{}:{}{} -> {}\n", name, plan.pool_id.empty() ? std::string() : fmt::format("pool {}, ", plan.pool_id),
+               upstream.id.empty() ? std::string("serviceUrl") : fmt::format("backend {}", upstream.id),
+               upstream.scheme == config::Scheme::https ? "https" : "http", upstream.host, upstream.port, upstream.base_path,
+               identity_text(upstream, now));
+  }
 }
 
 /// Passwords in files mostly end with a newline that is not part of them.
@@ -86,11 +113,17 @@ int check(const std::string& config_file) {
     if (route == nullptr) {
       continue;  // cannot be: every API is in the router
     }
-    const config::Upstream& upstream = *route->plan->destinations.front().upstream;
-    fmt::print("API {} (/{}) -> {} {}://{}:{}{} -> {}\n", api.id, api.path,
-               upstream.id.empty() ? std::string("serviceUrl") : fmt::format("backend {}", upstream.id),
-               upstream.scheme == config::Scheme::https ? "https" : "http", upstream.host, upstream.port, upstream.base_path,
-               identity_text(upstream, now));
+    const std::string name = fmt::format("API {} (/{})", api.id, api.path);
+    print_plan(name, *route->plan, now);
+    for (const config::Operation& operation : api.operations) {
+      config::TemplateValues values;
+      // A template is a path too that the operation itself takes, unless another one takes it first.
+      const auto match =
+          route->operations == nullptr ? std::nullopt : route->operations->find(operation.method, operation.url_template, values);
+      if (match && match->operation_id == operation.id && match->plan != route->plan) {
+        print_plan(fmt::format("{} operation {} ({} {})", name, operation.id, operation.method, operation.url_template), *match->plan, now);
+      }
+    }
   }
   fmt::print("{}: good\n", config_file);
   return 0;

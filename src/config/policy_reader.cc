@@ -113,7 +113,10 @@ bool is_framing_field(std::string_view lower_case_name) {
   constexpr std::array<std::string_view, 10> names{"connection",        "content-length",   "expect", "http2-settings",
                                                    "keep-alive",        "proxy-connection", "te",     "trailer",
                                                    "transfer-encoding", "upgrade"};
-  return std::ranges::find(names, lower_case_name) != names.end();
+  // Many servers take "Content_Length" for "Content-Length".
+  return std::ranges::any_of(names, [lower_case_name](std::string_view name) {
+    return std::ranges::equal(name, lower_case_name, [](char a, char b) { return a == (b == '_' ? '-' : b); });
+  });
 }
 
 std::string basic_credentials(std::string_view user, std::string_view password) {

@@ -60,22 +60,34 @@ bool has_parameter(std::string_view query, std::string_view name) {
   return has;
 }
 
-/// Takes what the policy drops out of the query that begins at `begin`.
+/// Takes what the policy drops out of the query that begins at `begin`. Some servers take semicolons for ampersands: a name behind one is
+/// one too.
 void drop_parameters(const NameEdits& edits, std::size_t begin, std::string& out) {
   const auto dropped = [&edits](std::string_view name) {
     return std::ranges::any_of(edits, [name](const NameEdit& edit) { return edit.drop && same_parameter(edit.name, name); });
   };
   std::size_t end = begin;  // of what stays; never behind what is being looked at
-  for_each_parameter(std::string_view(out).substr(begin), [&](std::string_view parameter) {
+  char separator = ';';     // between what stays: an ampersand if there was one
+  for (std::size_t at = begin;;) {
+    const std::size_t stop = std::min(out.find_first_of("&;", at), out.size());
+    const std::string_view parameter = std::string_view(out).substr(at, stop - at);
+    const char next = stop == out.size() ? '&' : out[stop];
     if (!dropped(name_of(parameter))) {
-      const auto from = static_cast<std::size_t>(parameter.data() - out.data());
       if (end != begin) {
-        out[end++] = '&';
+        out[end++] = separator;
       }
-      std::copy_n(out.begin() + static_cast<std::ptrdiff_t>(from), parameter.size(), out.begin() + static_cast<std::ptrdiff_t>(end));
-      end += parameter.size();
+      std::copy(out.begin() + static_cast<std::ptrdiff_t>(at), out.begin() + static_cast<std::ptrdiff_t>(stop),
+                out.begin() + static_cast<std::ptrdiff_t>(end));
+      end += stop - at;
+      separator = next;
+    } else if (next == '&') {
+      separator = next;
     }
-  });
+    if (stop == out.size()) {
+      break;
+    }
+    at = stop + 1;
+  }
   out.resize(end);
 }
 

@@ -228,6 +228,7 @@ void Exchange::let_go_of_backend(net::Reuse reuse) {
 void Exchange::finish(Session::Next next) {
   timer_.stop();
   continue_timer_.stop();
+  discard_timer_.stop();
   if (stage_ == Stage::resolve) {
     gateway_.resolver_.cancel(*this);
   }

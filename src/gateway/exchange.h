@@ -99,7 +99,9 @@ class Exchange final : public net::LeaseUser, public net::ResolverCache::Waiter 
   void on_backend_failed(Error error) override;
   void relay_to_caller(ByteView& data);
   bool on_response_head();
+  bool discard_body();
   bool end_discarded();
+  void on_discard_timeout() { end_discarded(); }
   bool on_response_body(ByteView body);
   bool on_response_complete(ByteView& data);
   [[nodiscard]] bool is_about_our_expectation() const;
@@ -183,6 +185,7 @@ class Exchange final : public net::LeaseUser, public net::ResolverCache::Waiter 
   std::uint64_t response_bytes_ = 0;  ///< of the body
   io::Timer<Exchange, &Exchange::on_timer> timer_{this};
   io::Timer<Exchange, &Exchange::release_body> continue_timer_{this};
+  io::Timer<Exchange, &Exchange::on_discard_timeout> discard_timer_{this};
   std::uint64_t discarded_bytes_ = 0;   ///< of a back end's body that the caller does not get
   std::uint64_t members_excluded_ = 0;  ///< of the pool, a bit for each that was tried
   std::uint32_t members_tried_ = 0;

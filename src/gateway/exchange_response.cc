@@ -121,13 +121,11 @@ bool Exchange::on_response_head() {
     // A caller that is still sending a body has to be cut off after the answer: its rest cannot be told from the next request.
     caller_keeps_alive_ = caller_keeps_alive_ && request_complete_ && !gateway_.draining_ && !session_->caller_ended();
     if (is_answer_replaced()) {
-      response_discarded_ = true;
-      return !is_body_worth_reading() && end_discarded();
+      return discard_body();
     }
     status_ = head.status();
     response_head_sent_ = true;
     body = plan_->method.empty() ? AnswerBody::same : answer_body(request_.head().method(), plan_->method);
-    response_discarded_ = body == AnswerBody::caller_wants_none;
   }
   const ForwardResponseOptions options{
       .caller_version_minor = request_.head().version_minor(),
@@ -142,13 +140,30 @@ bool Exchange::on_response_head() {
       caller_keeps_alive_ = false;
     }
   }
+  return body == AnswerBody::caller_wants_none && discard_body();
+}
+
+/// The caller gets nothing of the body: it is read to its end for the sake of the connection if that end is near, in bytes and in time.
+/// True when the exchange has ended.
+bool Exchange::discard_body() {
+  constexpr Duration wait_max = std::chrono::milliseconds(250);
+  response_discarded_ = true;
+  if (!is_body_worth_reading()) {
+    return end_discarded();
+  }
+  discard_timer_.start(gateway_.io_.timers(), wait_max);
   return false;
 }
 
 /// The rest of the back end's answer is not waited for.
 bool Exchange::end_discarded() {
   let_go_of_backend(net::Reuse::no);
-  answer_instead();
+  if (response_head_sent_) {
+    session_->transport().flush();
+    finish(caller_keeps_alive_ ? Session::Next::keep_alive : Session::Next::close);
+  } else {
+    answer_instead();
+  }
   return true;
 }
 
@@ -156,7 +171,7 @@ bool Exchange::end_discarded() {
 bool Exchange::on_response_body(ByteView body) {
   if (response_discarded_) {
     discarded_bytes_ += body.size();
-    return !response_head_sent_ && discarded_bytes_ > limits::discarded_body_bytes_max && end_discarded();
+    return discarded_bytes_ > limits::discarded_body_bytes_max && end_discarded();
   }
   response_bytes_ += body.size();
   ByteBuffer& out = session_->transport().output();

@@ -151,7 +151,7 @@ net::ConnectionPool::Retired Gateway::reconnect(std::string_view backend_id) {
   return pool_.recycle([&places](const net::Connection& connection) {
     return std::ranges::any_of(places, [&connection](const Place& place) {
       return connection.identity_key() == place.identity &&
-             (place.endpoint ? connection.endpoint() == *place.endpoint : connection.counters() == place.counters);
+             (place.endpoint ? connection.endpoint() == *place.endpoint : connection.may_serve(place.counters));
     });
   });
 }

@@ -111,6 +111,17 @@ void Bucket::open_more() {
   make_room();
 }
 
+void Bucket::note_user(const ConnectionCounters* user) {
+  constexpr std::size_t users_max = 64;  // nearly always there is one
+  if (has_user(user)) {
+    return;
+  }
+  if (users_.size() == users_max) {
+    users_.erase(users_.begin());
+  }
+  users_.push_back(user);
+}
+
 void Bucket::put_idle(Connection& connection) {
   connection.idle_index_ = static_cast<std::uint32_t>(idle_.size());
   idle_.push_back(&connection);
@@ -241,7 +252,7 @@ std::size_t Bucket::leased() const {
 std::size_t Bucket::close_after_call() {
   std::size_t count = 0;
   for (const std::unique_ptr<Connection>& connection : connections_) {
-    if (connection->leased()) {
+    if (connection->leased() || connection->stage_ == Connection::Stage::returned) {
       connection->last_call_ = true;
       ++count;
     }

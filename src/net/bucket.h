@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -64,6 +65,9 @@ class Bucket {
   [[nodiscard]] const std::vector<std::unique_ptr<Connection>>& connections() const { return connections_; }
   /// Of a call that waits. REQUIRES: is_waited_for().
   [[nodiscard]] const std::shared_ptr<ConnectionCounters>& waiting_counters() const { return waiting_last_->counters_; }
+  /// Whose calls were lent connections from here.
+  void note_user(const ConnectionCounters* user);
+  [[nodiscard]] bool has_user(const ConnectionCounters* user) const { return std::ranges::find(users_, user) != users_.end(); }
   /// Connections that serve a call.
   [[nodiscard]] std::size_t leased() const;
   [[nodiscard]] const PoolKey& key() const { return key_; }
@@ -91,7 +95,8 @@ class Bucket {
   std::shared_ptr<const wire::Identity> identity_;
   PoolLimits limits_;
   std::vector<std::unique_ptr<Connection>> connections_;
-  std::vector<Connection*> idle_;  ///< last used last: the warmest is taken first, the others run into their idle timeout
+  std::vector<Connection*> idle_;                 ///< last used last: the warmest is taken first, the others run into their idle timeout
+  std::vector<const ConnectionCounters*> users_;  ///< only compared: they may be gone
   LeaseUser* waiting_first_ = nullptr;
   LeaseUser* waiting_last_ = nullptr;
   io::Deferred<Bucket, &Bucket::on_deferred> deferred_{this};

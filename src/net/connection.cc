@@ -186,9 +186,14 @@ void Connection::lend(LeaseUser& user) {
   if (counters_ != user.counters_) {
     counters_ = user.counters_;
   }
+  bucket_.note_user(counters_.get());
   if (++leases_ > 1) {
     count(&ConnectionCounters::reused);
   }
+}
+
+bool Connection::may_serve(const ConnectionCounters* counters) const {
+  return bucket_.has_user(counters);
 }
 
 void Connection::release(Reuse reuse) {

@@ -166,6 +166,7 @@ TEST_CASE("values that cannot be meant are refused", "[config][policy]") {
            "<set-header name='Content-Length'><value>1</value></set-header>",
            "<set-header name='transfer-encoding' exists-action='delete'/>",
            "<set-header name='Connection'><value>close</value></set-header>",
+           "<set-header name='Transfer_Encoding'><value>chunked</value></set-header>",
            "<set-header name='Upgrade'><value>x</value></set-header>",
            "<set-header name='TE'><value>x</value></set-header>",
            "<set-header name='Trailer'><value>x</value></set-header>",

@@ -46,6 +46,11 @@ TEST_CASE("A query parameter that a policy drops goes in every spelling", "[call
   }
   CHECK(target.of("/api/x", "api%20keys=1") == "/x?api%20keys=1&api%20key=o%26");
   CHECK(target.of("/api/x", std::nullopt) == "/x?api%20key=o%26");
+  CHECK(target.of("/api/x", "a=1;api+key=evil;b=2&c=3") == "/x?a=1;b=2&c=3&api%20key=o%26");
+  CHECK(target.of("/api/x", "api+key=evil;b=2;c=3") == "/x?b=2;c=3&api%20key=o%26");
+  CHECK(target.of("/api/x", "b=2&api+key=evil;c=3") == "/x?b=2&c=3&api%20key=o%26");
+  CHECK(target.of("/api/x", "b=2;api+key=evil&c=3") == "/x?b=2&c=3&api%20key=o%26");
+  CHECK(target.of("/api/x", "&b;;c&") == "/x?b;;c&&api%20key=o%26");
   target.destination.query.front().added.clear();
   CHECK(target.of("/api/x", "api+key=1") == "/x");
   CHECK(target.of("/api/x", "api+key=1&api+key=2&c=%zz%2") == "/x?c=%zz%2");

@@ -116,6 +116,9 @@ class Connection final : public TransportOwner {
   [[nodiscard]] bool idle() const { return stage_ == Stage::idle; }
   /// Of the call that it was opened for, or last lent to; may be nullptr. See LeaseUser.
   [[nodiscard]] const ConnectionCounters* counters() const { return counters_.get(); }
+  /// Has it, or another one to this endpoint under this identity, been lent to a call with these counters? Any of them may be the next to
+  /// serve such a call, whoever had it last.
+  [[nodiscard]] bool may_serve(const ConnectionCounters* counters) const;
   /// Number of the connection on its shard, for logs.
   [[nodiscard]] std::uint64_t number() const { return number_; }
 
