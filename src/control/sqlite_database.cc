@@ -168,7 +168,7 @@ StoreError Database::error(int code) const {
   }
   detail += ')';
   switch (primary) {
-    case SQLITE_FULL:
+    case SQLITE_FULL: return {.kind = StoreError::Kind::full, .detail = std::move(detail)};
     case SQLITE_TOOBIG: return {.kind = StoreError::Kind::too_large, .detail = std::move(detail)};
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB: detail += ": the file is damaged or is no SQLite database; restore it from a backup"; break;

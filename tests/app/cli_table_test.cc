@@ -37,6 +37,7 @@ TEST_CASE("Table: an object becomes a line per value, its lists of objects becom
   const auto value =
       nlohmann::json::parse(R"({"b": {"x": true, "y": ["p", "q"]}, "a": 1, "list": [{"id": "one"}, {"id": "two", "n": 2}]})");
   CHECK(describe(value) == "a    1\nb.x  true\nb.y  p, q\n\nlist:\nid   n\none\ntwo  2\n");
+  CHECK(describe(nlohmann::json::parse(R"([{"calls": 3, "name": "orders"}])")) == "name    calls\norders  3\n");
 }
 
 }  // namespace signet::app::cli

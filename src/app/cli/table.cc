@@ -83,6 +83,12 @@ std::string table_of(const json& objects) {
       }
     }
   }
+  // What a line is about comes first.
+  for (const std::string_view first : {"time", "name"}) {
+    if (const auto found = std::ranges::find(names, first); found != names.end()) {
+      std::rotate(names.begin(), found, found + 1);
+    }
+  }
   Table table(names);
   for (const json& object : objects) {
     std::vector<std::string> cells;
