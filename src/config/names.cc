@@ -68,8 +68,8 @@ std::string lower_case(std::string_view text) {
 }
 
 bool is_id(std::string_view text, std::size_t size_max) {
-  return !text.empty() && text.size() <= size_max && text.front() != ' ' && text.back() != ' ' &&
-         text.find_first_of("*#&+:<>?/") == std::string_view::npos &&
+  return !text.empty() && text.size() <= size_max && text.front() != ' ' && text.back() != ' ' && text.front() != '/' &&
+         text.find_first_of("*#&+:<>?") == std::string_view::npos &&
          std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 

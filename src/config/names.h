@@ -13,7 +13,7 @@ namespace signet::config {
 [[nodiscard]] std::string lower_case(std::string_view text);
 
 /// An id of the management REST resources: 1 to `size_max` characters, no control characters, no space at either end, none of
-/// * # & + : < > ? /.
+/// * # & + : < > ?, no slash in front (that is a resource id).
 [[nodiscard]] bool is_id(std::string_view text, std::size_t size_max);
 
 /// A DNS name in A-label form, one trailing dot allowed, or an IPv4 address. A name whose last label is a number is neither: resolvers take

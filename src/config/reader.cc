@@ -267,7 +267,8 @@ void ObjectReader::id(std::string& target, std::size_t size_max) {
   }
   target = node->text;
   if (!is_id(node->text, size_max)) {
-    error("id", fmt::format("expected an id of 1 to {} characters and none of * # & + : < > ? /, found {}", size_max, shown(*node)));
+    error("id", fmt::format("expected an id of 1 to {} characters and none of * # & + : < > ?, no slash in front, found {}", size_max,
+                            shown(*node)));
   }
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is written over REST is in force with the answer, stays after a crash, and costs no call."""
 
+import base64
 import contextlib
 import os
 import pathlib
@@ -243,3 +244,25 @@ def test_an_object_of_very_many_members_is_refused_before_it_costs_time():
         many = {f"X-{number}": ["a"] for number in range(100_000)}
         refused = signet.api.put("/backends/b", {"url": "https://127.0.0.1:1", "protocol": "http", "credentials": {"header": many}})
         assert refused.status == 400, refused.body[:300]
+
+
+def test_ids_may_hold_a_slash():
+    with Nginx(pki()) as origin, Managed() as signet:
+        signet.api.upload("shop%2Fclient", pki().orders)  # "%" is encoded once more on the way
+        for path in ("/certificates/eu%2Fclient", "/backends/eu%2Forders", "/apis/eu%2Forders", "/apis/eu%2Forders/operations/all%2Fof"):
+            assert signet.api.get(path).status == 404, path
+        data = base64.b64encode(pki().billing.pfx.read_bytes()).decode()
+        for path, properties in (
+                ("/certificates/eu%2Fclient", {"data": data, "password": pki().billing.password}),
+                ("/backends/eu%2Forders", {"url": origin.url, "protocol": "http", "tls": AUTHORITY}),
+                ("/apis/eu%2Forders", {"displayName": "orders", "path": "eu", "backendId": "eu/orders"}),
+                ("/apis/eu%2Forders/operations/all%2Fof", {"displayName": "all", "method": "GET", "urlTemplate": "/*"})):
+            made = signet.api.put(path, properties)
+            assert made.status == 201 and made.json()["id"].endswith(path), made
+        signet.api.set_policy("/apis/eu%2Forders", '<base/><authentication-certificate certificate-id="eu/client"/>')
+        assert call(signet.port, "/eu/1k").field("X-Client-Sha1") == pki().billing.sha1
+        assert signet.api.delete("/certificates/eu%2Fclient").status == 409
+        bad = signet.api.put("/backends/eu%2Forders", {"url": "ftp://x", "protocol": "http"})
+        assert [detail["target"] for detail in bad.error["details"]] == ["url"], bad
+        for path in ("/apis/eu%2Forders", "/certificates/eu%2Fclient", "/backends/eu%2Forders"):
+            assert signet.api.delete(path).status == 200, path

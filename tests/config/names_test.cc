@@ -23,8 +23,9 @@ TEST_CASE("a misspelt setting is answered by the nearest known one", "[config]")
 TEST_CASE("an id has the form of the management resources", "[config]") {
   CHECK(is_id("orders-client", 80));
   CHECK(is_id(std::string(80, 'a'), 80));
+  CHECK(is_id("shop/orders", 80));
   CHECK_FALSE(is_id(std::string(81, 'a'), 80));
-  for (const char* text : {"", " a", "a ", "a/b", "a*", "#", "a&b", "a+b", "a:b", "<a>", "a?", "a\nb"}) {
+  for (const char* text : {"", " a", "a ", "/a", "a*", "#", "a&b", "a+b", "a:b", "<a>", "a?", "a\nb"}) {
     CAPTURE(text);
     CHECK_FALSE(is_id(text, 80));
   }
