@@ -2,10 +2,12 @@
 // policies/policy at the three scopes. Stored value: {"format", "value"}, as it was sent.
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <array>
 
 #include "signet/config/files.h"
 #include "signet/config/policy.h"
+#include "signet/wire/certificate.h"
 #include "api_list.h"
 #include "api_object.h"
 #include "apis.h"
@@ -136,6 +138,24 @@ Answer about_representation(Answer answer, const Call& call) {
   return answer;
 }
 
+/// What a call shows to the back end: the certificate that an id or a thumbprint leads to; empty texts for none.
+json shown_certificate(const View& view, const config::EffectivePolicy& policy) {
+  const auto& certificates = view.snapshot->certificates();
+  const auto found = std::ranges::find_if(certificates, [&](const auto& entry) {
+    const auto& [id, certificate] = entry;
+    return certificate && (policy.certificate_id.empty() ? policy.certificate_thumbprint == certificate->thumbprint_sha1() ||
+                                                               policy.certificate_thumbprint == certificate->thumbprint_sha256()
+                                                         : policy.certificate_id == id);
+  });
+  if (found == certificates.end()) {
+    return {{"certificateId", policy.certificate_id}, {"certificateThumbprint", policy.certificate_thumbprint}};
+  }
+  return {{"certificateId", found->first},
+          {"certificateSubject", found->second->subject()},
+          {"certificateThumbprint", found->second->thumbprint_sha1()},
+          {"certificateExpirationDate", wire::wall_time_text(found->second->not_after())}};
+}
+
 }  // namespace
 
 Answer list_policies(const Call& call) {
@@ -212,11 +232,9 @@ Answer get_effective_policy(const Call& call) {
                      {"line", step.line},
                      {"column", step.column}});
   }
-  return json_answer(200, {{"steps", std::move(steps)},
-                           {"backendId", (*policy)->backend_id},
-                           {"backendUrl", (*policy)->backend_url},
-                           {"certificateId", (*policy)->certificate_id},
-                           {"certificateThumbprint", (*policy)->certificate_thumbprint}});
+  json shown{{"steps", std::move(steps)}, {"backendId", (*policy)->backend_id}, {"backendUrl", (*policy)->backend_url}};
+  shown.update(shown_certificate(*view, **policy));
+  return json_answer(200, shown);
 }
 
 }  // namespace signet::control

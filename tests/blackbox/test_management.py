@@ -191,8 +191,23 @@ def test_status_and_refusals_tell_what_the_data_plane_did():
         newest = signet.api.get("/refusals").json()[0]
         assert (newest["apiId"], newest["backendId"], newest["certificateId"]) == ("refused", "api", "unknown"), newest
         assert newest["alertName"] == "unknown_ca" and newest["subject"] == "CN=stranger", newest
-        effective = signet.api.get("/apis/refused/effectivePolicy")
-        assert effective.status == 200 and "unknown" in effective.body.decode(), effective
+
+
+def test_the_effective_policy_says_where_each_step_comes_from_and_what_it_comes_to():
+    with Managed() as signet:
+        signet.api.upload("client", pki().orders)
+        signet.api.set_backend("api", "https://127.0.0.1:1")
+        signet.api.set_api("api", backendId="api")
+        signet.api.set_policy("", '<set-header name="X-All"><value>1</value></set-header>', backend="<forward-request/>")
+        for reference in ('certificate-id="client"', f'thumbprint="{pki().orders.sha1}"'):
+            signet.api.set_policy("/apis/api", f"<base/><authentication-certificate {reference}/>")
+            effective = signet.api.get("/apis/api/effectivePolicy").json()
+            steps = [(step["section"], step["element"].split()[0].strip("</>"), step["origin"]) for step in effective["steps"]]
+            assert steps == [("inbound", "set-header", "global"), ("inbound", "set-backend-service", "backendId"),
+                             ("inbound", "authentication-certificate", "api"), ("backend", "forward-request", "global")], steps
+            assert (effective["backendId"], effective["certificateId"]) == ("api", "client"), effective
+            assert effective["certificateThumbprint"] == pki().orders.sha1.upper(), effective
+            assert effective["certificateExpirationDate"] == signet.api.get("/certificates/client").properties["expirationDate"], effective
 
 
 @may_take(300)
