@@ -113,7 +113,7 @@ TEST_CASE("a certificate in use is not deleted, and the answer names who uses it
   const Reply refused = gateway.remove("/certificates/client");
   CHECK(refused.status == 409);
   CHECK(refused.code() == "Conflict");
-  CHECK(refused.target() == used_by[0]);
+  CHECK(refused.target() == used_by[0].get<std::string>());
   CHECK(refused.detail() == "Backend 'orders' uses it in its credentials");
   CHECK(gateway.get("/certificates/client").status == 200);
 
