@@ -84,7 +84,7 @@ bool AdminServer::make_room() {
 /// its connection is still there or not.
 bool AdminServer::hand_over(std::uint64_t connection, AdminRequest request, std::uint64_t counted_bytes) {
   auto shared = std::make_shared<AdminRequest>(std::move(request));
-  std::function<void()> work = [shared, connection, counted_bytes, &handler = options_.handler, &io = io_, self = std::weak_ptr(self_)] {
+  std::function<void()> work = [shared, connection, counted_bytes, handler = options_.handler, &io = io_, self = std::weak_ptr(self_)] {
     auto response = std::make_shared<AdminResponse>(handler(*shared));
     log_write(*shared, *response);
     wire::wipe(shared->body);
