@@ -93,12 +93,12 @@ void Gateway::use_tls() {
 
 void Gateway::use_tls(OpenListener& listener, std::size_t place) {
   const std::optional<config::ListenerTls>& settings = snapshot_->config().listeners[place].tls;
-  const std::vector<std::shared_ptr<const wire::Certificate>>& certificates = snapshot_->listener_certificates(place);
   if (!settings) {
     listener.tls = nullptr;
     listener.certificates.clear();
     return;
   }
+  const std::vector<std::shared_ptr<const wire::Certificate>>& certificates = snapshot_->listener_certificates(place);
   if (listener.tls && listener.certificates == certificates && listener.min_version == settings->min_version &&
       listener.max_version == settings->max_version) {
     return;

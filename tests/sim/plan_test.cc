@@ -63,6 +63,7 @@ struct Setup {
     for (auto& made : upstreams) {
       parts.upstreams.push_back(std::move(made));
     }
+    parts.listener_certificates.resize(config.listeners.size());
     parts.router = config::Router({{.hosts = {}, .route = route}});
     return std::make_shared<const config::Snapshot>(std::move(parts));
   }
