@@ -4,7 +4,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <utility>
 #include <variant>
@@ -18,17 +17,6 @@
 namespace signet::gateway {
 
 namespace {
-
-/// Callers of a listener that takes both families arrive as ::ffff:10.0.0.1 (RFC 4291 §2.5.5.2); whoever writes 10.0.0.1 means them too.
-Endpoint without_mapping(const Endpoint& endpoint) {
-  static constexpr std::array<std::uint8_t, 12> prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  if (endpoint.family != Endpoint::Family::ipv6 || !std::equal(prefix.begin(), prefix.end(), endpoint.address.begin())) {
-    return endpoint;
-  }
-  Endpoint plain{.family = Endpoint::Family::ipv4, .port = endpoint.port};
-  std::copy(endpoint.address.begin() + prefix.size(), endpoint.address.end(), plain.address.begin());
-  return plain;
-}
 
 std::uint32_t whole_seconds(Duration wait) {
   return static_cast<std::uint32_t>(std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::seconds>(wait).count()));
@@ -85,7 +73,7 @@ bool Exchange::pass_gates() {
   const bool counted = std::exchange(gates_passed_, true);
   for (const config::Gate& gate : plan_->gates) {
     if (const auto* filter = std::get_if<config::IpFilter>(&gate); filter != nullptr) {
-      if (!filter->admits(without_mapping(session_->peer()))) {
+      if (!filter->admits(session_->peer())) {
         answer_error(Error{.kind = ErrorKind::forbidden, .origin = Origin::caller, .detail = "the policy does not let this address in"});
         return false;
       }
