@@ -176,6 +176,23 @@ def test_a_full_disk_is_507_and_ends_nothing():
             subprocess.run(["umount", folder], check=True)
 
 
+def test_a_store_that_cannot_be_written_is_503_and_ends_nothing():
+    with Nginx(pki()) as origin, Managed() as signet:
+        _published(signet.api, origin)
+        files = [str(signet.api.state / name) for name in ("signet.db", "signet.db-wal")]
+        if subprocess.run(["chattr", "+i", *files], check=False, stderr=subprocess.DEVNULL).returncode != 0:
+            print("no file may be made immutable here: not tried")
+            return
+        try:
+            refused = signet.api.patch("/backends/api", {"title": "never written"})
+            assert refused.status == 503 and "signet.db" in refused.error["message"], refused
+            assert "title" not in signet.api.get("/backends/api").properties
+            assert call(signet.port, "/api/1k").field("X-Client-Sha1") == pki().orders.sha1
+        finally:
+            subprocess.run(["chattr", "-i", *files], check=True)
+        assert signet.api.patch("/backends/api", {"title": "written"}).status == 200
+
+
 def test_status_and_refusals_tell_what_the_data_plane_did():
     with OpensslServer(pki()) as origin, Managed(shards=2) as signet:
         _published(signet.api, origin)
