@@ -153,6 +153,7 @@ Result<std::unique_ptr<UringIo>> UringIo::create(const Options& options) {
     return std::unexpected(setup_error(-result));
   }
   state->ring_open = true;
+  io_uring_register_ring_fd(&state->ring);  // saves a look-up with each system call, where the kernel can
   io_uring_ring_dontfork(&state->ring);
   if (const Result<void> opened = state->buffers.open(state->ring, options.buffers_max); !opened) {
     io_uring_queue_exit(&state->ring);
@@ -265,6 +266,7 @@ void UringIo::State::dispatch(const io_uring_cqe& cqe) {
 
 void UringIo::State::complete_recv(Operation& operation, const io_uring_cqe& cqe) {
   Completion completion{.result = cqe.res};
+  OperationAccess::emptied(operation) = cqe.res > 0 && (cqe.flags & IORING_CQE_F_SOCK_NONEMPTY) == 0;
   if ((cqe.flags & IORING_CQE_F_BUFFER) != 0) {
     completion.buffer = buffers.take(cqe.flags >> IORING_CQE_BUFFER_SHIFT, cqe.res > 0 ? static_cast<std::uint32_t>(cqe.res) : 0);
   }
@@ -448,6 +450,9 @@ void UringIo::recv(Operation& operation, Descriptor descriptor) {
 void UringIo::State::receive(Operation& operation) {
   io_uring_sqe* entry = sqe();
   io_uring_prep_recv(entry, OperationAccess::descriptor(operation), nullptr, 0, 0);
+  if (OperationAccess::emptied(operation)) {
+    entry->ioprio |= IORING_RECVSEND_POLL_FIRST;  // an attempt now would be in vain
+  }
   entry->flags |= IOSQE_BUFFER_SELECT;
   entry->buf_group = ReceiveBuffers::group;
   io_uring_sqe_set_data(entry, &operation);

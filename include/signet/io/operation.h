@@ -95,6 +95,7 @@ class Operation {
   std::uint8_t kind_ = 0;
   bool active_ = false;
   bool waiting_ = false;
+  bool emptied_ = false;  ///< for the Io: the last receive took all there was
 };
 
 /// `io::Op<Session, &Session::on_received> receive_{this};`
@@ -122,6 +123,7 @@ class OperationAccess {
   static Descriptor descriptor(const Operation& operation) { return operation.descriptor_; }
   static Operation*& next(Operation& operation) { return operation.next_; }
   static bool& waiting(Operation& operation) { return operation.waiting_; }
+  static bool& emptied(Operation& operation) { return operation.emptied_; }
 };
 
 }  // namespace signet::io
