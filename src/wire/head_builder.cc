@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "character_set.h"
+
 namespace signet::wire {
 
 namespace {
@@ -18,20 +20,16 @@ std::unexpected<Error> bad_response(std::string detail) {
   return fail(ErrorKind::bad_response, Origin::backend, std::move(detail));
 }
 
+constexpr CharacterSet digits(digit_characters);
+constexpr CharacterSet host_characters(digit_characters, letter_characters, "-._~:%!$&'()*+;=");
+constexpr CharacterSet literal_characters(digit_characters, letter_characters, "-._~:%!$&'()*+;=[]");
+
 /// uri-host [":" port] (RFC 9110 §7.2): no user information, nothing that could end a host early.
 bool is_host(std::string_view text) {
-  const bool characters = std::ranges::all_of(text, [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.' || c == '_' || c == '~' ||
-           c == ':' || c == '[' || c == ']' || c == '%' || c == '!' || c == '$' || c == '&' || c == '\'' || c == '(' || c == ')' ||
-           c == '*' || c == '+' || c == ';' || c == '=';
-  });
-  if (!characters) {
-    return false;
-  }
   std::string_view port;
   if (text.starts_with('[')) {
     const std::size_t bracket = text.find(']');
-    if (bracket == std::string_view::npos) {
+    if (bracket == std::string_view::npos || !literal_characters.contains_all(text)) {
       return false;
     }
     port = text.substr(bracket + 1);
@@ -40,13 +38,13 @@ bool is_host(std::string_view text) {
     }
     port = port.substr(port.empty() ? 0 : 1);
   } else {
-    const std::size_t colon = text.find(':');
-    if (text.find_first_of("[]") != std::string_view::npos) {
+    if (!host_characters.contains_all(text)) {
       return false;
     }
+    const std::size_t colon = text.find(':');
     port = colon == std::string_view::npos ? std::string_view() : text.substr(colon + 1);
   }
-  return port.size() <= 5 && std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; });
+  return port.size() <= 5 && digits.contains_all(port);
 }
 
 /// The authority of a target in absolute-form (RFC 9112 §3.2.2); nothing for other forms.

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <utility>
+#include <cstdint>
 
 namespace signet::wire {
 
@@ -14,80 +14,84 @@ char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
 }
 
-constexpr std::size_t known_name_max = 27;
+/// As fields are compared: servers that make variables of names take `_` for `-`.
+char folded(char c) {
+  return c == '_' ? '-' : lower(c);
+}
 
-FieldId id_of_lower(std::string_view name) {
-  using Entry = std::pair<std::string_view, FieldId>;
-  static constexpr std::array<Entry, 22> known = {{
-      {"te", FieldId::te},
-      {"via", FieldId::via},
-      {"host", FieldId::host},
-      {"expect", FieldId::expect},
-      {"trailer", FieldId::trailer},
-      {"upgrade", FieldId::upgrade},
-      {"forwarded", FieldId::forwarded},
-      {"connection", FieldId::connection},
-      {"keep-alive", FieldId::hop_by_hop},
-      {"client-cert", FieldId::client_identity},
-      {"content-length", FieldId::content_length},
-      {"http2-settings", FieldId::hop_by_hop},
-      {"x-forwarded-for", FieldId::x_forwarded_for},
-      {"x-real-ip", FieldId::x_forwarded_other},
-      {"x-forwarded-host", FieldId::x_forwarded_host},
-      {"proxy-connection", FieldId::hop_by_hop},
-      {"client-cert-chain", FieldId::client_identity},
-      {"transfer-encoding", FieldId::transfer_encoding},
-      {"x-forwarded-proto", FieldId::x_forwarded_proto},
-      {"x-arr-clientcert", FieldId::client_identity},
-      {"proxy-authorization", FieldId::hop_by_hop},
-      {"x-forwarded-client-cert", FieldId::client_identity},
-  }};
-  for (const auto& [text, id] : known) {
-    if (text == name) {
-      return id;
+bool starts_with_folded(std::string_view name, std::string_view start) {
+  return name.size() >= start.size() && std::ranges::equal(name.substr(0, start.size()), start, {}, folded);
+}
+
+struct KnownName {
+  std::string_view text;
+  FieldId id;
+};
+
+/// In the order of the first letters.
+constexpr std::array<KnownName, 22> known_names = {{
+    {"client-cert", FieldId::client_identity},
+    {"client-cert-chain", FieldId::client_identity},
+    {"connection", FieldId::connection},
+    {"content-length", FieldId::content_length},
+    {"expect", FieldId::expect},
+    {"forwarded", FieldId::forwarded},
+    {"host", FieldId::host},
+    {"http2-settings", FieldId::hop_by_hop},
+    {"keep-alive", FieldId::hop_by_hop},
+    {"proxy-authorization", FieldId::hop_by_hop},
+    {"proxy-connection", FieldId::hop_by_hop},
+    {"te", FieldId::te},
+    {"trailer", FieldId::trailer},
+    {"transfer-encoding", FieldId::transfer_encoding},
+    {"upgrade", FieldId::upgrade},
+    {"via", FieldId::via},
+    {"x-arr-clientcert", FieldId::client_identity},
+    {"x-forwarded-client-cert", FieldId::client_identity},
+    {"x-forwarded-for", FieldId::x_forwarded_for},
+    {"x-forwarded-host", FieldId::x_forwarded_host},
+    {"x-forwarded-proto", FieldId::x_forwarded_proto},
+    {"x-real-ip", FieldId::x_forwarded_other},
+}};
+static_assert(std::ranges::is_sorted(known_names, {}, [](const KnownName& name) { return name.text.front(); }));
+
+/// Where the names with a letter begin among the known ones; those of the next letter begin where they end.
+constexpr std::array<std::uint8_t, 27> names_by_letter = [] {
+  std::array<std::uint8_t, 27> begin{};
+  for (std::size_t letter = 0; letter < begin.size(); ++letter) {
+    begin[letter] = static_cast<std::uint8_t>(std::ranges::count_if(
+        known_names, [letter](const KnownName& name) { return name.text.front() < static_cast<char>('a' + letter); }));
+  }
+  return begin;
+}();
+
+FieldId id_of(std::string_view name) {
+  const char first = folded(name.front());
+  if (first < 'a' || first > 'z') {
+    return FieldId::other;
+  }
+  const auto letter = static_cast<std::size_t>(first - 'a');
+  for (std::size_t i = names_by_letter[letter]; i < names_by_letter[letter + 1]; ++i) {
+    if (name.size() == known_names[i].text.size() && starts_with_folded(name, known_names[i].text)) {
+      return known_names[i].id;
     }
   }
+  if (first != 'x' && first != 's') {
+    return FieldId::other;
+  }
   for (const std::string_view prefix : {"x-ssl-", "ssl-client-", "x-client-cert", "x-clientcert", "x-tls-client-", "x-amzn-mtls-"}) {
-    if (name.starts_with(prefix)) {
+    if (starts_with_folded(name, prefix)) {
       return FieldId::client_identity;
     }
   }
-  return name.starts_with("x-forwarded-") ? FieldId::x_forwarded_other : FieldId::other;
-}
-
-/// Most fields of a call are ordinary ones: told apart by their first letter before anything is compared.
-bool may_be_known(std::string_view name) {
-  switch (lower(name.front())) {
-    case 'c':
-    case 'e':
-    case 'f':
-    case 'h':
-    case 'k':
-    case 'p':
-    case 's':
-    case 't':
-    case 'u':
-    case 'v':
-    case 'x': return true;
-    default: return false;
-  }
+  return starts_with_folded(name, "x-forwarded-") ? FieldId::x_forwarded_other : FieldId::other;
 }
 
 }  // namespace
 
 FieldId field_id(std::string_view name) {
-  if (name.empty() || !may_be_known(name)) {
-    return FieldId::other;
-  }
-  std::array<char, known_name_max> buffer;
-  const std::size_t length = std::min(name.size(), buffer.size());
-  bool underscore = false;
-  for (std::size_t i = 0; i < length; ++i) {
-    underscore = underscore || name[i] == '_';
-    buffer[i] = name[i] == '_' ? '-' : lower(name[i]);
-  }
-  const FieldId id = id_of_lower({buffer.data(), length});
-  return underscore && id != FieldId::other ? FieldId::disguised : id;
+  const FieldId id = name.empty() ? FieldId::other : id_of(name);
+  return id != FieldId::other && name.contains('_') ? FieldId::disguised : id;
 }
 
 bool equals_ignoring_case(std::string_view a, std::string_view b) {

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include "signet/wire/http_head.h"
+#include "character_set.h"
 
 namespace signet::wire {
 
@@ -13,17 +14,25 @@ std::unexpected<Error> refuse(std::string detail) {
   return fail(ErrorKind::bad_request, Origin::caller, std::move(detail));
 }
 
-bool is_unreserved(unsigned char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.' || c == '_' || c == '~';
-}
+/// RFC 3986 §2.3
+constexpr CharacterSet unreserved_characters(digit_characters, letter_characters, "-._~");
 
 bool is_control(unsigned char c) {
   return c < 0x20 || c == 0x7f;
 }
 
+/// ASCII that stands for itself: no control characters, and neither of "%\\#".
+constexpr CharacterSet plain_characters(digit_characters, letter_characters, " !\"$&'()*+,-./:;<=>?@[]^_`{|}~");
+
 /// One segment, decoded as far as decoding changes nothing.
 Result<void> append_segment(std::string_view segment, std::string& out) {
   for (std::size_t i = 0; i < segment.size(); ++i) {
+    const std::size_t plain = plain_characters.span(segment.substr(i));
+    out.append(segment.substr(i, plain));
+    i += plain;
+    if (i == segment.size()) {
+      break;
+    }
     unsigned char c = static_cast<unsigned char>(segment[i]);
     bool encoded = false;
     if (c == '%') {
@@ -42,7 +51,7 @@ Result<void> append_segment(std::string_view segment, std::string& out) {
     if (c == '#' && !encoded) {
       return refuse("the target has a fragment (RFC 9112 §3.2)");
     }
-    if (encoded ? is_unreserved(c) : c < 0x80) {
+    if (encoded ? unreserved_characters.contains(static_cast<char>(c)) : c < 0x80) {
       out += static_cast<char>(c);
     } else {
       append_percent_encoded(static_cast<char>(c), out);
@@ -164,7 +173,7 @@ void append_percent_encoded(char c, std::string& out) {
 std::string percent_encode(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    if (is_unreserved(static_cast<unsigned char>(c))) {
+    if (unreserved_characters.contains(c)) {
       out += c;
     } else {
       append_percent_encoded(c, out);

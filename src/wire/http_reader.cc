@@ -5,6 +5,8 @@
 #include <llhttp.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,7 +28,7 @@ struct FieldSpans {
   Span value;
 };
 
-/// The text of a head (or of trailers), gathered from pieces.
+/// The text of a head as it was received, or of trailers without what is between them; gathered from pieces.
 struct Gathered {
   std::string text;
   std::vector<FieldSpans> fields;
@@ -40,24 +42,16 @@ struct Gathered {
   [[nodiscard]] std::size_t memory() const { return text.capacity() + fields.capacity() * sizeof(FieldSpans); }
   [[nodiscard]] std::string_view view(Span span) const { return std::string_view(text).substr(span.begin, span.size); }
 
-  /// A piece follows the piece before it without a gap, so a span only grows.
-  void append(Span& span, const char* piece, std::size_t size) {
-    if (span.size == 0) {
-      span.begin = static_cast<std::uint32_t>(text.size());
-    }
-    text.append(piece, size);
-    span.size += static_cast<std::uint32_t>(size);
-  }
-  void append_name(const char* piece, std::size_t size) {
+  Span& name() {
     if (in_value) {
       in_value = false;
       fields.emplace_back();
     }
-    append(fields.back().name, piece, size);
+    return fields.back().name;
   }
-  void append_value(const char* piece, std::size_t size) {
+  Span& value() {
     in_value = true;
-    append(fields.back().value, piece, size);
+    return fields.back().value;
   }
 };
 
@@ -70,7 +64,8 @@ struct HttpReader::Parser {
   Span target;
   Span reason;
   Span protocol;
-  ByteView body;
+  ByteView body;                ///< of a chunk
+  std::uint64_t body_left = 0;  ///< where chunks do not tell
   std::size_t head_bytes = 0;   ///< consumed while in the head
   std::size_t extra_bytes = 0;  ///< of trailers and chunk extensions
   const char* piece = nullptr;  ///< being read
@@ -82,6 +77,19 @@ struct HttpReader::Parser {
 
   static Parser& of(llhttp_t* llhttp) { return *static_cast<Parser*>(llhttp->data); }
   Gathered& fields() { return in_head ? head : trailers; }
+
+  /// A part of what is being read. It follows the part of the same span before it without a gap, so a span only grows. The text of a head
+  /// is taken over once it has been read, in one go.
+  void note(Span& span, const char* at, std::size_t size) {
+    if (span.size == 0) {
+      span.begin = static_cast<std::uint32_t>(in_head ? head.text.size() + static_cast<std::size_t>(at - piece) : trailers.text.size());
+    }
+    if (!in_head) {
+      trailers.text.append(at, size);
+      extra_bytes += size;
+    }
+    span.size += static_cast<std::uint32_t>(size);
+  }
 
   void start(llhttp_type_t type) {
     llhttp_init(&llhttp, type, &settings());
@@ -122,30 +130,28 @@ const llhttp_settings_t& HttpReader::Parser::settings() {
     settings.on_url = [](llhttp_t* llhttp, const char* at, std::size_t size) {
       Parser& parser = of(llhttp);
       const bool first = parser.target.size == 0;
-      parser.head.append(parser.target, at, size);
+      parser.note(parser.target, at, size);
       return first ? parser.check_one_space(at, 1) : 0;
     };
     settings.on_protocol = [](llhttp_t* llhttp, const char* at, std::size_t size) {
       Parser& parser = of(llhttp);
       const bool first = llhttp->type == HTTP_REQUEST && parser.protocol.size == 0;
-      parser.head.append(parser.protocol, at, size);
+      parser.note(parser.protocol, at, size);
       return first ? parser.check_one_space(at, parser.target.size + 2) : 0;
     };
     settings.on_status = [](llhttp_t* llhttp, const char* at, std::size_t size) {
       Parser& parser = of(llhttp);
-      parser.head.append(parser.reason, at, size);
+      parser.note(parser.reason, at, size);
       return 0;
     };
     settings.on_header_field = [](llhttp_t* llhttp, const char* at, std::size_t size) {
       Parser& parser = of(llhttp);
-      parser.fields().append_name(at, size);
-      parser.extra_bytes += parser.in_head ? 0 : size;
+      parser.note(parser.fields().name(), at, size);
       return 0;
     };
     settings.on_header_value = [](llhttp_t* llhttp, const char* at, std::size_t size) {
       Parser& parser = of(llhttp);
-      parser.fields().append_value(at, size);
-      parser.extra_bytes += parser.in_head ? 0 : size;
+      parser.note(parser.fields().value(), at, size);
       return 0;
     };
     settings.on_headers_complete = [](llhttp_t* llhttp) {
@@ -248,10 +254,12 @@ HttpReader::Step HttpReader::head_done(std::size_t consumed) {
   if (!checked) {
     return fail_at(consumed, checked.error());
   }
-  // Upgrades are judged above; the parser is only to find the end of the message.
-  parser.llhttp.upgrade = 0;
-  if (head_.framing() == BodyFraming::none) {
-    parser.llhttp.flags = static_cast<std::uint16_t>(parser.llhttp.flags | F_SKIPBODY);
+  parser.llhttp.upgrade = 0;  // upgrades are judged above
+  switch (head_.framing()) {
+    case BodyFraming::none: parser.body_left = 0; break;
+    case BodyFraming::length: parser.body_left = head_.content_length(); break;
+    case BodyFraming::until_close: parser.body_left = std::numeric_limits<std::uint64_t>::max(); break;
+    case BodyFraming::chunked: break;
   }
   stage_ = Stage::body;
   return {.consumed = consumed, .event = Event::head_complete};
@@ -269,6 +277,14 @@ HttpReader::Step HttpReader::read(ByteView input) {
   SIGNET_CHECK(stage_ == Stage::head || stage_ == Stage::body);
   Parser& parser = *parser_;
   const bool in_head = parser.in_head;
+  if (!in_head && head_.framing() != BodyFraming::chunked) {  // bytes to be counted, nothing to be parsed
+    const ByteView body = input.first(std::min<std::uint64_t>(input.size(), parser.body_left));
+    parser.body_left -= body.size();
+    if (!body.empty()) {
+      return {.consumed = body.size(), .event = Event::body, .body = body};
+    }
+    return parser.body_left == 0 ? message_done(0) : Step{};
+  }
   // A head is never read further than one byte over its limit.
   const ByteView piece = in_head ? input.first(std::min(input.size(), limits_.head_bytes_max + 1 - parser.head_bytes)) : input;
   static constexpr char nothing = '\0';
@@ -284,6 +300,7 @@ HttpReader::Step HttpReader::read(ByteView input) {
   const llhttp_errno_t code = llhttp_execute(&parser.llhttp, begin, piece.size());
   const std::size_t consumed = code == HPE_OK ? piece.size() : static_cast<std::size_t>(llhttp_get_error_pos(&parser.llhttp) - begin);
   if (in_head) {
+    parser.head.text.append(begin, consumed);
     parser.head_bytes += consumed;
     if (parser.head_bytes > limits_.head_bytes_max || parser.head.fields.size() > limits_.fields_max) {
       const ErrorKind kind = is_request_ ? ErrorKind::head_too_large : ErrorKind::response_head_too_large;
