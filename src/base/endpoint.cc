@@ -19,7 +19,17 @@ bool Endpoint::is_loopback() const {
 }
 
 std::string_view Endpoint::address_text(TextBuffer& buffer) const {
-  inet_ntop(family == Family::ipv4 ? AF_INET : AF_INET6, address.data(), buffer.data(), INET6_ADDRSTRLEN);
+  if (family == Family::ipv4) {  // once per call: inet_ntop goes through printf
+    char* at = buffer.data();
+    for (std::size_t i = 0; i < 4; ++i) {
+      if (i != 0) {
+        *at++ = '.';
+      }
+      at = std::to_chars(at, buffer.data() + buffer.size(), address[i]).ptr;
+    }
+    return {buffer.data(), static_cast<std::size_t>(at - buffer.data())};
+  }
+  inet_ntop(AF_INET6, address.data(), buffer.data(), INET6_ADDRSTRLEN);
   return {buffer.data(), std::strlen(buffer.data())};
 }
 

@@ -229,6 +229,7 @@ const Upstream* Upstreams::add_upstream(const Url& url, const Backend& settings,
   upstream->scheme = url.scheme;
   upstream->host = url.host;
   upstream->port = url.port;
+  upstream->address = parse_address(url.host, url.port);
   upstream->base_path = url.path;
   upstream->authority = url.authority;
   upstream->host_header = settings.host_header;

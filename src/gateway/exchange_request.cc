@@ -130,8 +130,8 @@ void Exchange::restart(Error retired) {
 void Exchange::find_endpoint() {
   const config::Upstream& upstream = this->upstream();
   endpoints_tried_ = 0;
-  if (const std::optional<Endpoint> address = parse_address(upstream.host, upstream.port)) {
-    endpoint_ = *address;
+  if (upstream.address) {
+    endpoint_ = *upstream.address;
     resolution_ = nullptr;
     lease();
     return;
@@ -165,6 +165,11 @@ void Exchange::on_resolve_failed(Error error) {
 /// in turn.
 void Exchange::choose_endpoint() {
   const std::vector<Endpoint>& endpoints = resolution_->endpoints;
+  endpoint_index_ = 0;
+  if (endpoints.size() == 1) {
+    endpoint_ = endpoints.front();
+    return;
+  }
   const config::Upstream& upstream = this->upstream();
   const wire::IdentityKey key = upstream.identity ? upstream.identity->key() : wire::IdentityKey{};
   endpoint_index_ = static_cast<std::uint32_t>(gateway_.counters_.calls % endpoints.size());

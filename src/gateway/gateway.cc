@@ -144,7 +144,7 @@ net::ConnectionPool::Retired Gateway::reconnect(std::string_view backend_id) {
   for (const std::unique_ptr<const config::Upstream>& upstream : snapshot_->upstreams()) {
     if (upstream->id == backend_id) {
       places.push_back({.identity = upstream->identity ? upstream->identity->key() : wire::IdentityKey{},
-                        .endpoint = parse_address(upstream->host, upstream->port),
+                        .endpoint = upstream->address,
                         .counters = backend_counters_.of(*upstream).get()});
     }
   }

@@ -30,10 +30,11 @@ ConnectionPool::~ConnectionPool() {
 Result<Connection*> ConnectionPool::lease(const Endpoint& endpoint, const std::shared_ptr<const wire::Identity>& identity,
                                           const PoolLimits& limits, LeaseUser& user, Lease from) {
   const PoolKey key{.endpoint = endpoint, .identity = identity ? identity->key() : wire::IdentityKey{}};
-  if (!retained(key.identity)) {
+  auto found = buckets_.find(key);
+  // A bucket knows whether its identity is out of use.
+  if (found != buckets_.end() ? found->second->retired() : !retained(key.identity)) {
     return std::unexpected(retired_error());
   }
-  auto found = buckets_.find(key);
   if (found == buckets_.end()) {
     found = buckets_.emplace(key, std::make_unique<Bucket>(*this, key, identity)).first;
   }

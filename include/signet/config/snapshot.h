@@ -31,6 +31,7 @@ struct Upstream {
   Scheme scheme = Scheme::https;
   std::string host;  ///< DNS name or IP address, without brackets
   std::uint16_t port = 0;
+  std::optional<Endpoint> address;  ///< if `host` is one
   std::string base_path;  ///< empty, or from the first slash
   std::string authority;  ///< for the Host field
   HostHeader host_header = HostHeader::backend;
