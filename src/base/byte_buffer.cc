@@ -76,35 +76,6 @@ FreeBlocks& free_blocks() {
 
 }  // namespace
 
-void ByteBuffer::append(ByteView bytes) {
-  if (bytes.empty()) {
-    return;
-  }
-  const MutableByteView space = prepare(bytes.size());
-  std::memcpy(space.data(), bytes.data(), bytes.size());
-  end_ += static_cast<std::uint32_t>(bytes.size());
-}
-
-MutableByteView ByteBuffer::prepare(std::size_t size) {
-  if (capacity_ - end_ < size) {
-    grow(size);
-  }
-  return {block_ + end_, capacity_ - end_};
-}
-
-void ByteBuffer::commit(std::size_t size) {
-  SIGNET_CHECK(size <= capacity_ - end_);
-  end_ += static_cast<std::uint32_t>(size);
-}
-
-void ByteBuffer::consume(std::size_t size) {
-  SIGNET_CHECK(size <= this->size());
-  begin_ += static_cast<std::uint32_t>(size);
-  if (begin_ == end_) {
-    clear();
-  }
-}
-
 void ByteBuffer::truncate(std::size_t size) {
   SIGNET_CHECK(size <= this->size());
   end_ = begin_ + static_cast<std::uint32_t>(size);

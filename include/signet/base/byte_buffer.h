@@ -3,10 +3,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 #include <utility>
 
 #include "signet/base/bytes.h"
+#include "signet/base/check.h"
 
 namespace signet {
 
@@ -34,22 +36,41 @@ class ByteBuffer {
   [[nodiscard]] ByteView view() const { return {block_ + begin_, size()}; }
   [[nodiscard]] std::string_view text() const { return as_text(view()); }
 
-  void append(ByteView bytes);
+  void append(ByteView bytes) {
+    if (!bytes.empty()) {
+      std::memcpy(prepare(bytes.size()).data(), bytes.data(), bytes.size());
+      end_ += static_cast<std::uint32_t>(bytes.size());
+    }
+  }
   void append(std::string_view text) { append(as_bytes(text)); }
 
   /// At least `size` writable bytes at the end (often more). Follow with `commit` of what was written.
-  [[nodiscard]] MutableByteView prepare(std::size_t size);
+  [[nodiscard]] MutableByteView prepare(std::size_t size) {
+    if (capacity_ - end_ < size) {
+      grow(size);
+    }
+    return {block_ + end_, capacity_ - end_};
+  }
   /// The first `size` bytes of the last `prepare` now belong to the queue.
-  void commit(std::size_t size);
+  void commit(std::size_t size) {
+    SIGNET_CHECK(size <= capacity_ - end_);
+    end_ += static_cast<std::uint32_t>(size);
+  }
 
   /// Drops the first `size` bytes. REQUIRES: size <= this->size().
-  void consume(std::size_t size);
+  void consume(std::size_t size) {
+    SIGNET_CHECK(size <= this->size());
+    begin_ += static_cast<std::uint32_t>(size);
+    if (begin_ == end_) {
+      clear();
+    }
+  }
   /// Cuts the queue back to its first `size` bytes. REQUIRES: size <= this->size().
   void truncate(std::size_t size);
   void clear() { begin_ = end_ = 0; }
   /// Gives the block back if nothing is queued.
   void release_if_empty() {
-    if (empty()) {
+    if (empty() && block_ != nullptr) {
       release();
     }
   }
