@@ -20,6 +20,7 @@ Exit status: 0; 1 with --compare and a regression; 2 where something is missing.
 """
 
 import argparse
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -74,16 +75,24 @@ def measure_time(found: list[programs.Program], options: argparse.Namespace) -> 
 
 
 def count_instructions(found: list[programs.Program], iterations: dict[str, int]) -> dict[str, Samples]:
-    """`iterations` of those that the baseline has; the others' are added."""
+    """`iterations` of those that the baseline has; the others' are added. Several at a time: that does not change the counts."""
     programs.need("valgrind")
-    measured = {}
     for program in found:
-        times = programs.times_for_counting(program, say) if any(name not in iterations for name in program.benchmarks) else {}
-        for name in program.benchmarks:
-            count = iterations.setdefault(name, programs.iterations_for(times.get(name, 0)))
-            say(f"{name}: {count} and {2 * count} iterations")
-            measured[name] = Samples([programs.count_instructions(program, name, count)], [1.0])
-    return measured
+        if any(name not in iterations for name in program.benchmarks):
+            say(f"looking how quick {program.path.name} is")
+            for name, one in programs.measure_time(program, 1, 0.01).items():
+                iterations.setdefault(name, programs.iterations_for(one.median()))
+
+    def count(program: programs.Program, name: str) -> Samples:
+        say(f"{name}: {iterations[name]} and {2 * iterations[name]} iterations")
+        return Samples([programs.count_instructions(program, name, iterations[name])], [1.0])
+
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        counts = {name: pool.submit(count, program, name) for program in found for name in program.benchmarks}
+        try:
+            return {name: counted.result() for name, counted in counts.items()}
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 # ---- telling -----------------------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
 
 from . import MicroError
 from .samples import MANUAL, YARDSTICK, Samples, of_report
@@ -82,7 +81,7 @@ def measure_time(program: Program, repetitions: int, min_time_s: float) -> dict[
 
 # ---- instructions ------------------------------------------------------------------------------------------------------------------------
 
-NATIVE_NS = 10e6  # of the shorter run, before valgrind slows it down about fiftyfold
+NATIVE_NS = 2e6  # of the shorter run, before valgrind slows it down: fiftyfold, several hundredfold for AES
 
 
 def iterations_for(time_ns: float) -> int:
@@ -106,9 +105,3 @@ def _instructions(program: Program, name: str, iterations: int) -> int:
 def count_instructions(program: Program, name: str, iterations: int) -> float:
     """Of one iteration: the difference between a run of 2N and a run of N, in which start-up and set-up cancel out."""
     return (_instructions(program, name, 2 * iterations) - _instructions(program, name, iterations)) / iterations
-
-
-def times_for_counting(program: Program, say: Callable[[str], None]) -> dict[str, float]:
-    """A rough time of each benchmark, to choose how often it is run."""
-    say(f"looking at {program.path.name}")
-    return {name: one.median() for name, one in measure_time(program, 1, 0.01).items()}
