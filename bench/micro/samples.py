@@ -100,7 +100,8 @@ class Comparison:
 
 def compare(old: dict[str, Samples], new: dict[str, Samples], kind: Kind) -> list[Comparison]:
     """One comparison for each benchmark that either has, in the order of `new`. A difference counts as noise up to six standard errors of
-    both medians together: twice what would do if repetitions were independent, for what disturbs one disturbs its neighbours too."""
+    both medians together: twice what would do if repetitions were independent, for what disturbs one disturbs its neighbours too. What the
+    yardstick sets right is noise as well, twice over: a busy sibling core slows some code down more than other."""
     comparisons = []
     for name, after in new.items():
         before = old.get(name)
@@ -108,7 +109,9 @@ def compare(old: dict[str, Samples], new: dict[str, Samples], kind: Kind) -> lis
             comparisons.append(Comparison(name, None, after.median()))
             continue
         ratio = statistics.median(after.scaled()) / statistics.median(before.scaled())
-        noise = max(kind.noise_floor, 6 * math.hypot(error_of_median(before.scaled()), error_of_median(after.scaled())))
+        noise = 6 * math.hypot(error_of_median(before.scaled()), error_of_median(after.scaled()))
+        noise += 2 * abs(math.log(statistics.median(after.scales) / statistics.median(before.scales)))
+        noise = max(kind.noise_floor, noise)
         comparisons.append(Comparison(name, before.median(), after.median(), ratio, noise))
     comparisons += [Comparison(name, before.median(), None) for name, before in old.items() if name not in new]
     return comparisons
