@@ -1,44 +1,34 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What a head costs on its way through: read, route target normalised, written anew.
+// What it costs to read a head.
 #include <benchmark/benchmark.h>
 
-#include <string>
+#include <cstdint>
 
-#include "signet/wire/http_path.h"
 #include "signet/wire/http_reader.h"
-#include "gateway/forwarding.h"
+#include "heads.h"
 
 namespace {
 
 using namespace signet;
 
-constexpr std::string_view request =
-    "GET /orders/7?x=1 HTTP/1.1\r\nHost: gateway.example:8080\r\nUser-Agent: bench/1\r\nAccept: application/json\r\nAccept-Encoding: "
-    "gzip\r\n"
-    "Authorization: Bearer 0123456789abcdef\r\nX-Request-Id: 4711\r\n\r\n";
-
-void read_head(benchmark::State& state) {
+void request(benchmark::State& state) {
   wire::HttpReader reader;
   for (auto _ : state) {
     reader.start_request({});
-    benchmark::DoNotOptimize(reader.read(as_bytes(request)));
+    benchmark::DoNotOptimize(reader.read(as_bytes(bench::request_head)));
   }
-  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(request.size()));
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(bench::request_head.size()));
 }
-BENCHMARK(read_head);
+BENCHMARK(request)->Name("http_reader/request_head");
 
-void read_and_forward_head(benchmark::State& state) {
+void response(benchmark::State& state) {
   wire::HttpReader reader;
-  ByteBuffer out;
-  std::string path;
   for (auto _ : state) {
-    reader.start_request({});
-    benchmark::DoNotOptimize(reader.read(as_bytes(request)));
-    benchmark::DoNotOptimize(wire::normalise_target(reader.head().target(), path));
-    gateway::write_forwarded_request(reader.head(), {.target = path, .host = "orders.internal", .caller_text = "192.0.2.7"}, out);
-    out.clear();
+    reader.start_response({}, "GET", true);
+    benchmark::DoNotOptimize(reader.read(as_bytes(bench::response_head)));
   }
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(bench::response_head.size()));
 }
-BENCHMARK(read_and_forward_head);
+BENCHMARK(response)->Name("http_reader/response_head");
 
 }  // namespace
