@@ -32,6 +32,7 @@ std::unique_ptr<config::Upstream> upstream(std::size_t number, std::string id = 
   made->scheme = config::Scheme::http;
   made->host = "127.0.0.1";
   made->port = static_cast<std::uint16_t>(first_port + number);
+  made->address = parse_address(made->host, made->port);
   made->authority = "back.example";
   made->connect_timeout = 1s;
   made->response_timeout = 5s;
