@@ -38,8 +38,8 @@ std::string shape_of(std::string_view url_template) {
 
 class Builder {
  public:
-  Builder(const Config& config, Files& files, const BuildOptions& options)
-      : config_(config),
+  Builder(Config config, Files& files, const BuildOptions& options)
+      : config_(std::move(config)),
         options_(options),
         material_(files, options.material, options.now, built_.report),
         upstreams_(config_, material_, built_.report),
@@ -100,13 +100,10 @@ std::shared_ptr<const ScopeDocument> Builder::document(std::optional<PolicyDocum
   if (!policy) {
     return nullptr;
   }
-  std::optional<std::string> text = material_.policy(*policy, key);
-  if (!text) {
-    return nullptr;
+  std::shared_ptr<const ScopeDocument> document = material_.document(*policy, scope, key);
+  if (document) {
+    compiler_.check_references(*document);
   }
-  policy->xml = std::move(*text);
-  std::shared_ptr<const ScopeDocument> document = read_scope(*policy, scope, key, built_.report);
-  compiler_.check_references(*document);
   return document;
 }
 
@@ -192,8 +189,8 @@ void Builder::check_listeners() {
 
 }  // namespace
 
-Built build_snapshot(const Config& config, Files& files, const BuildOptions& options) {
-  return Builder(config, files, options).run();
+Built build_snapshot(Config config, Files& files, const BuildOptions& options) {
+  return Builder(std::move(config), files, options).run();
 }
 
 }  // namespace signet::config

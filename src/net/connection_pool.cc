@@ -66,6 +66,7 @@ Result<std::shared_ptr<wire::TlsContext>> ConnectionPool::context(const std::sha
   if (!made) {
     return std::unexpected(std::move(made.error()));
   }
+  ++contexts_made_;
   return contexts_.emplace(identity->key(), std::move(*made)).first->second;
 }
 
