@@ -52,6 +52,7 @@ class Builder {
   void add_api(Api& api);
   const OperationTable* add_operations(Api& api, const EffectiveSteps& steps, const Plan* plan);
   bool check_operation(const Api& api, const Operation& operation, std::map<std::string, const Operation*>& shapes);
+  const Plan* add_api_plan(const EffectiveSteps& steps, const Api& api);
   const Plan* add_plan(const EffectiveSteps& steps, const Api& api, const std::string* url_template);
   void check_listeners();
 
@@ -63,6 +64,7 @@ class Builder {
   PolicyCompiler compiler_;
   EffectiveSteps global_;
   std::vector<std::unique_ptr<const Plan>> plans_;
+  std::map<std::pair<std::string, std::string>, const Plan*> shared_plans_;  ///< (id of a backend, id of a certificate)
   std::vector<std::unique_ptr<const OperationTable>> operations_;
   std::vector<Router::Entry> routes_;
   std::map<std::pair<std::string, std::string>, const Api*> taken_;  ///< (host, path)
@@ -122,7 +124,7 @@ void Builder::add_api(Api& api) {
   }
   compiler_.check_references(api);
   const EffectiveSteps steps = api_steps(global_, api, document(api.policy, PolicyScope::api, "apis/" + api.id));
-  const Plan* const plan = add_plan(steps, api, nullptr);
+  const Plan* const plan = add_api_plan(steps, api);
   const OperationTable* const operations = api.operations.empty() ? nullptr : add_operations(api, steps, plan);
   routes_.push_back(Router::Entry{.hosts = std::move(hosts),
                                   .route = Route{.api_id = api.id,
@@ -131,6 +133,24 @@ void Builder::add_api(Api& api) {
                                                  .operations = operations,
                                                  .takes_http = api.takes_http,
                                                  .takes_https = api.takes_https}});
+}
+
+/// APIs that have nothing of their own share the plan of the first that names the same objects: what a thousand APIs have in common stays
+/// in the processor's cache. Not that of a pool, whose turns are each API's own.
+const Plan* Builder::add_api_plan(const EffectiveSteps& steps, const Api& api) {
+  if (api.policy || !api.operations.empty() || !api.service_url.value.empty()) {
+    return add_plan(steps, api, nullptr);
+  }
+  const std::pair key(api.backend_id.value, api.certificate_id.value);
+  if (const auto same = shared_plans_.find(key); same != shared_plans_.end()) {
+    return same->second;
+  }
+  const std::size_t errors = built_.report.errors.size();
+  const Plan* const plan = add_plan(steps, api, nullptr);
+  if (plan->pool_id.empty() && built_.report.errors.size() == errors) {
+    shared_plans_.emplace(key, plan);
+  }
+  return plan;
 }
 
 const Plan* Builder::add_plan(const EffectiveSteps& steps, const Api& api, const std::string* url_template) {

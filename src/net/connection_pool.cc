@@ -30,10 +30,10 @@ ConnectionPool::~ConnectionPool() {
 Result<Connection*> ConnectionPool::lease(const Endpoint& endpoint, const std::shared_ptr<const wire::Identity>& identity,
                                           const PoolLimits& limits, LeaseUser& user, Lease from) {
   const PoolKey key{.endpoint = endpoint, .identity = identity ? identity->key() : wire::IdentityKey{}};
-  if (!retained(key.identity)) {
+  auto found = buckets_.find(key);
+  if (found == buckets_.end() ? !retained(key.identity) : found->second->retired()) {
     return std::unexpected(retired_error());
   }
-  auto found = buckets_.find(key);
   if (found == buckets_.end()) {
     found = buckets_.emplace(key, std::make_unique<Bucket>(*this, key, identity)).first;
   }
