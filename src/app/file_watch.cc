@@ -79,7 +79,8 @@ class FileWatch::Walk {
   Folder* visit(const std::string& path, Role role);
 
   FileWatch& watch_;
-  std::map<std::string, int> visited_;  ///< watch descriptors
+  std::map<std::string, int> visited_;   ///< watch descriptors
+  std::set<std::string> plain_folders_;  ///< no links; most files share theirs with many others
   std::map<int, Folder> folders_;
 };
 
@@ -100,6 +101,10 @@ void FileWatch::Walk::follow(const std::string& path) {
       watched->names.insert(name);
     }
     const std::string next = inside(folder, name);
+    if (plain_folders_.contains(next)) {
+      folder = next;
+      continue;
+    }
     if (const std::optional<std::string> target = link_target(next)) {
       if (++links > links_max) {
         return;
@@ -111,6 +116,7 @@ void FileWatch::Walk::follow(const std::string& path) {
     if (!is_folder(next)) {
       return;  // the file; or something is missing, and its coming is an event
     }
+    plain_folders_.insert(next);
     folder = next;
   }
   if (Folder* const watched = visit(folder, Role::every_name)) {

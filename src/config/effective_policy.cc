@@ -204,10 +204,11 @@ Report check_policy(std::string_view xml, PolicyScope scope) {
 PolicyReferences policy_references(std::string_view xml) {
   Report report;
   const PolicySteps steps = parse_policy(xml, PolicyScope::api, report);
+  return report.ok() ? references_of(steps) : PolicyReferences();
+}
+
+PolicyReferences references_of(const PolicySteps& steps) {
   PolicyReferences references;
-  if (!report.ok()) {
-    return references;
-  }
   for (const PolicySteps::Part& part : steps.sections) {
     for (const Step& step : part.steps) {
       if (const auto* certificate = std::get_if<CertificateStep>(&step.action)) {

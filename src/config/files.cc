@@ -16,7 +16,7 @@ namespace signet::config {
 
 namespace {
 
-constexpr std::size_t piece_bytes = 64 * 1024;
+constexpr std::size_t piece_bytes_max = 64 * 1024;
 
 class Descriptor {
  public:
@@ -52,7 +52,9 @@ Result<std::string> SystemFiles::read(const std::string& path, std::size_t bytes
   if (S_ISDIR(status.st_mode)) {
     return system_failure(path, EISDIR);
   }
-  // The size in `status` is not relied upon: pipes and /proc have none, and a file may grow meanwhile.
+  // The size in `status` is only a hint: pipes and /proc have none, and a file may grow meanwhile.
+  const std::size_t piece_bytes =
+      status.st_size > 0 ? std::min(static_cast<std::size_t>(status.st_size) + 1, piece_bytes_max) : piece_bytes_max;
   std::string content;
   while (content.size() <= bytes_max) {
     const std::size_t size = content.size();

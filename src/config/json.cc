@@ -104,8 +104,8 @@ std::size_t first_line_not_utf8(std::string_view text) {
   return 0;
 }
 
-/// Bytes from one count of characters to the next.
-constexpr std::size_t lines_step = 1024;
+/// Bytes from one count of characters to the next. Every setting is asked for its place, so that this many are looked at for each.
+constexpr std::size_t lines_step = 64;
 
 bool is_first_of_character(char c) {
   return (static_cast<unsigned char>(c) & 0xc0) != 0x80;

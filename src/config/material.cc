@@ -50,6 +50,12 @@ std::vector<std::string> validity_warnings(const wire::Certificate& certificate,
   return warnings;
 }
 
+/// `before`, if that is the same.
+std::shared_ptr<const wire::CertificateAuthority> same_or(std::shared_ptr<const wire::CertificateAuthority> read,
+                                                          const std::shared_ptr<const wire::CertificateAuthority>& before) {
+  return read && before && std::ranges::equal(read->anchors_der(), before->anchors_der()) ? before : read;
+}
+
 template <typename Value>
 std::shared_ptr<const Value> find(const std::map<std::string, std::shared_ptr<const Value>, std::less<>>& known, const std::string& id) {
   const auto place = known.find(id);
@@ -226,7 +232,7 @@ std::shared_ptr<const wire::CertificateAuthority> MaterialReader::authority(cons
     faults.error(place.source, fmt::format("certificate authority \"{}\": {}: every certificate is expired", authority.id, place.value));
     read = nullptr;
   }
-  read = in_force(std::move(read), before, std::move(faults), "the authority read before stays in force");
+  read = in_force(same_or(std::move(read), before), before, std::move(faults), "the authority read before stays in force");
   if (!read) {
     return nullptr;
   }
@@ -259,6 +265,9 @@ std::shared_ptr<const std::vector<ByteVector>> MaterialReader::revocation_lists(
   Report faults;
   std::shared_ptr<const std::vector<ByteVector>> read = read_lists(list, faults);
   const auto before = material_ == nullptr ? nullptr : find(material_->revocation_lists_, list.id);
+  if (read && before && *read == *before) {
+    read = before;
+  }
   read = in_force(std::move(read), before, std::move(faults), "the revocation list read before stays in force");
   if (read) {
     revocation_lists_[list.id] = read;
@@ -267,10 +276,14 @@ std::shared_ptr<const std::vector<ByteVector>> MaterialReader::revocation_lists(
 }
 
 std::shared_ptr<const wire::CertificateAuthority> MaterialReader::system_authority() {
-  if (system_) {
-    return *system_;
+  if (!system_) {
+    system_ = same_or(read_system_authority(), material_ == nullptr ? nullptr : material_->system_authority_);
   }
-  system_.emplace();
+  return *system_;
+}
+
+/// Null if there is none.
+std::shared_ptr<const wire::CertificateAuthority> MaterialReader::read_system_authority() {
   std::vector<std::string> paths(system_bundles.begin(), system_bundles.end());
   if (std::optional<std::string> chosen = files_.environment("SSL_CERT_FILE")) {
     paths = {std::move(*chosen)};
@@ -281,14 +294,58 @@ std::shared_ptr<const wire::CertificateAuthority> MaterialReader::system_authori
       continue;
     }
     if (Result<std::shared_ptr<const wire::CertificateAuthority>> made = wire::CertificateAuthority::from_file(as_bytes(*content))) {
-      system_ = std::move(*made);
-      break;
+      return std::move(*made);
     }
   }
-  return *system_;
+  return nullptr;
 }
 
-std::optional<std::string> MaterialReader::policy(const PolicyDocument& document, const std::string& scope) {
+Result<std::shared_ptr<const wire::Identity>> MaterialReader::identity(
+    const std::string& use, wire::IdentitySettings settings, std::vector<std::shared_ptr<const std::vector<ByteVector>>> revocation_lists) {
+  std::shared_ptr<const IdentityEntry> entry = material_ == nullptr ? nullptr : find(material_->identities_, use);
+  if (!entry || entry->settings != settings || entry->revocation_lists != revocation_lists) {
+    auto made = std::make_shared<IdentityEntry>();
+    made->settings = settings;
+    for (const auto& lists : revocation_lists) {
+      settings.revocation_lists.insert(settings.revocation_lists.end(), lists->begin(), lists->end());
+    }
+    made->revocation_lists = std::move(revocation_lists);
+    Result<std::shared_ptr<const wire::Identity>> identity = wire::Identity::make(std::move(settings));
+    if (!identity) {
+      return identity;
+    }
+    made->identity = std::move(*identity);
+    entry = std::move(made);
+  }
+  identities_[use] = entry;
+  return entry->identity;
+}
+
+std::shared_ptr<const ScopeDocument> MaterialReader::document(PolicyDocument& policy, PolicyScope scope, const std::string& key) {
+  std::optional<std::string> text = policy_text(policy, key);
+  if (!text) {
+    return nullptr;
+  }
+  policy.xml = std::move(*text);
+  std::shared_ptr<const PolicyEntry> entry = material_ == nullptr ? nullptr : find(material_->documents_, key);
+  if (!entry || entry->xml != policy.xml || entry->document->source != source_of(policy)) {
+    Report faults;
+    auto made = std::make_shared<PolicyEntry>();
+    made->xml = policy.xml;
+    made->document = read_scope(policy, scope, key, faults);
+    made->references = std::make_shared<const PolicyReferences>(references_of(made->document->steps));
+    entry = std::move(made);
+    if (!faults.errors.empty() || !faults.warnings.empty()) {
+      report_.append(std::move(faults));
+      return entry->document;  // not to be taken over: the next build is to say it too
+    }
+  }
+  policy.references = entry->references;
+  documents_[key] = entry;
+  return entry->document;
+}
+
+std::optional<std::string> MaterialReader::policy_text(const PolicyDocument& document, const std::string& scope) {
   if (document.file.value.empty()) {
     return document.xml;
   }
@@ -336,7 +393,12 @@ std::size_t MaterialReader::remember() {
   material_->authorities_ = std::move(authorities_);
   material_->revocation_lists_ = std::move(revocation_lists_);
   material_->policies_ = std::move(policies_);
+  material_->identities_ = std::move(identities_);
+  material_->documents_ = std::move(documents_);
   material_->rate_windows_ = std::move(rate_windows_);
+  if (system_) {
+    material_->system_authority_ = *system_;
+  }
   return changed;
 }
 

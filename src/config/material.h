@@ -9,12 +9,15 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "signet/config/config.h"
 #include "signet/config/files.h"
 #include "signet/config/report.h"
 #include "signet/config/snapshot.h"
 #include "signet/wire/certificate.h"
+#include "signet/wire/identity.h"
+#include "policy_scopes.h"
 
 namespace signet::config {
 
@@ -33,6 +36,20 @@ struct Material::CertificateEntry {
   ~CertificateEntry();
 
   [[nodiscard]] bool same_parts(const CertificateEntry& other) const;
+};
+
+/// An identity with what it was made of.
+struct Material::IdentityEntry {
+  wire::IdentitySettings settings;  ///< as they were asked for, without the lists
+  std::vector<std::shared_ptr<const std::vector<ByteVector>>> revocation_lists;
+  std::shared_ptr<const wire::Identity> identity;
+};
+
+/// A policy without faults, read.
+struct Material::PolicyEntry {
+  std::string xml;
+  std::shared_ptr<const ScopeDocument> document;
+  std::shared_ptr<const PolicyReferences> references;
 };
 
 /// Reads certificates and authorities; each fault becomes a Problem that names the object: an error, or a warning where `material` has what
@@ -55,8 +72,13 @@ class MaterialReader {
   /// The bundle of the system, read once; null (and nothing reported) if there is none.
   [[nodiscard]] std::shared_ptr<const wire::CertificateAuthority> system_authority();
 
-  /// The text of a policy, from its file if it has one. `scope`: whose it is. Nothing after an error.
-  [[nodiscard]] std::optional<std::string> policy(const PolicyDocument& document, const std::string& scope);
+  /// Under which a back end is spoken to. `use`: which it is, the same from one build to the next. `settings` without revocation lists.
+  [[nodiscard]] Result<std::shared_ptr<const wire::Identity>> identity(
+      const std::string& use, wire::IdentitySettings settings,
+      std::vector<std::shared_ptr<const std::vector<ByteVector>>> revocation_lists);
+
+  /// A policy, from its file if it has one: fills in its text and its references. `key`: whose it is. Null after an error.
+  [[nodiscard]] std::shared_ptr<const ScopeDocument> document(PolicyDocument& policy, PolicyScope scope, const std::string& key);
   /// The same as before for the same `key`, in this build and from one to the next.
   [[nodiscard]] std::shared_ptr<RateWindow> rate_window(const std::string& key);
 
@@ -66,6 +88,8 @@ class MaterialReader {
 
  private:
   using CertificateEntry = Material::CertificateEntry;
+  using IdentityEntry = Material::IdentityEntry;
+  using PolicyEntry = Material::PolicyEntry;
 
   [[nodiscard]] std::shared_ptr<const CertificateEntry> read_certificate(const Certificate& certificate, Report& faults);
   [[nodiscard]] std::shared_ptr<CertificateEntry> parts_of(const Certificate& certificate, Report& faults);
@@ -74,6 +98,8 @@ class MaterialReader {
   [[nodiscard]] std::shared_ptr<const wire::CertificateAuthority> read_authority(const CertificateAuthority& authority, Report& faults);
   [[nodiscard]] std::shared_ptr<const wire::CertificateAuthority> read_directory(const CertificateAuthority& authority, Report& faults);
   [[nodiscard]] std::shared_ptr<const std::vector<ByteVector>> read_lists(const CertificateRevocationList& list, Report& faults);
+  [[nodiscard]] std::shared_ptr<const wire::CertificateAuthority> read_system_authority();
+  [[nodiscard]] std::optional<std::string> policy_text(const PolicyDocument& document, const std::string& scope);
   [[nodiscard]] std::optional<std::string> read(const Reference& file, const std::string& object, std::size_t bytes_max, Report& faults);
   template <typename Value>
   [[nodiscard]] std::shared_ptr<const Value> in_force(std::shared_ptr<const Value> read, std::shared_ptr<const Value> before, Report faults,
@@ -87,6 +113,8 @@ class MaterialReader {
   std::map<std::string, std::shared_ptr<const wire::CertificateAuthority>, std::less<>> authorities_;
   std::map<std::string, std::shared_ptr<const std::vector<ByteVector>>, std::less<>> revocation_lists_;
   std::map<std::string, std::shared_ptr<const std::string>, std::less<>> policies_;
+  std::map<std::string, std::shared_ptr<const IdentityEntry>, std::less<>> identities_;
+  std::map<std::string, std::shared_ptr<const PolicyEntry>, std::less<>> documents_;
   std::map<std::string, std::shared_ptr<RateWindow>, std::less<>> rate_windows_;
   std::optional<std::shared_ptr<const wire::CertificateAuthority>> system_;
 };

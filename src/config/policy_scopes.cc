@@ -101,13 +101,14 @@ EffectiveSteps operation_steps(const EffectiveSteps& api, const std::shared_ptr<
   return document ? spliced(api, document) : api;
 }
 
+Source source_of(const PolicyDocument& document) {
+  return document.file.value.empty() ? document.source : Source{.file = document.file.value};
+}
+
 std::shared_ptr<const ScopeDocument> read_scope(const PolicyDocument& document, PolicyScope scope, std::string key, Report& report) {
   auto read = std::make_shared<ScopeDocument>();
   read->scope = std::move(key);
-  read->source = document.source;
-  if (!document.file.value.empty()) {
-    read->source = Source{.file = document.file.value};
-  }
+  read->source = source_of(document);
   switch (scope) {
     case PolicyScope::global: read->origin = PolicyOrigin::global; break;
     case PolicyScope::api: read->origin = PolicyOrigin::api; break;

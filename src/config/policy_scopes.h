@@ -49,6 +49,12 @@ using EffectiveSteps = std::array<SectionSteps, section_count>;
 /// Of an operation inside its API.
 [[nodiscard]] EffectiveSteps operation_steps(const EffectiveSteps& api, const std::shared_ptr<const ScopeDocument>& document);
 
+/// See policy_references.
+[[nodiscard]] PolicyReferences references_of(const PolicySteps& steps);
+
+/// Where a policy is: the file that it is in, if there is one.
+[[nodiscard]] Source source_of(const PolicyDocument& document);
+
 /// Reads `document`, whose text is in `xml`. Faults go to `report`, at their places in the file, or at the place of the document.
 [[nodiscard]] std::shared_ptr<const ScopeDocument> read_scope(const PolicyDocument& document, PolicyScope scope, std::string key,
                                                               Report& report);

@@ -2,6 +2,8 @@
 #include "signet/config/router.h"
 
 #include <algorithm>
+#include <bit>
+#include <functional>
 #include <utility>
 
 #include "signet/base/check.h"
@@ -13,6 +15,10 @@ namespace {
 
 char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+}
+
+std::uint32_t hash_of(std::string_view path) {
+  return static_cast<std::uint32_t>(std::hash<std::string_view>()(path));
 }
 
 /// Three-way comparison of a lower-case host with one in any case.
@@ -34,30 +40,44 @@ Router::Router(std::vector<Entry> entries) {
   routes_.reserve(entries.size());
   for (Entry& entry : entries) {
     entry.route.matched_length = entry.route.path.size();
-    const Row row{.path = entry.route.path, .route = routes_.size()};
+    const auto route = static_cast<std::uint32_t>(routes_.size());
     if (entry.hosts.empty()) {
-      add({}, row, tables);
+      add({}, route, tables);
     }
     for (const std::string& host : entry.hosts) {
-      add(host, row, tables);
+      add(host, route, tables);
     }
     routes_.push_back(std::move(entry.route));
   }
   std::ranges::sort(tables_, {}, &Table::host);
   for (Table& table : tables_) {
-    std::ranges::sort(table.rows, {}, &Row::path);
-    SIGNET_CHECK(std::ranges::adjacent_find(table.rows, {}, &Row::path) == table.rows.end());
+    fill(table);
   }
 }
 
-void Router::add(const std::string& host, const Row& row, std::unordered_map<std::string, std::size_t>& tables) {
+void Router::add(const std::string& host, std::uint32_t route, std::unordered_map<std::string, std::size_t>& tables) {
   const auto [known, is_new] = tables.try_emplace(host, tables_.size());
   if (is_new) {
-    tables_.push_back(Table{.host = host, .rows = {}});
+    tables_.push_back(Table{.host = host, .routes = {}, .slots = {}});
   }
-  Table* const table = &tables_[known->second];
-  table->rows.push_back(row);
-  table->segments_max = std::max(table->segments_max, static_cast<std::size_t>(std::ranges::count(row.path, '/')));
+  tables_[known->second].routes.push_back(route);
+}
+
+void Router::fill(Table& table) const {
+  table.slots.resize(std::bit_ceil(2 * table.routes.size()));
+  const std::size_t mask = table.slots.size() - 1;
+  for (const std::uint32_t route : table.routes) {
+    const std::string& path = routes_[route].path;
+    SIGNET_CHECK(find_exactly(table, path) == nullptr);
+    const std::uint32_t hash = hash_of(path);
+    std::size_t at = hash & mask;
+    while (table.slots[at].route != 0) {
+      at = (at + 1) & mask;
+    }
+    table.slots[at] = Slot{.hash = hash, .route = route + 1};
+    table.segments_max = std::max(table.segments_max, static_cast<std::size_t>(std::ranges::count(path, '/')));
+    table.bytes_max = std::max(table.bytes_max, path.size());
+  }
 }
 
 const Route* Router::route(std::string_view host, std::string_view path) const {
@@ -74,17 +94,14 @@ const Route* Router::route(std::string_view host, std::string_view path) const {
   return !tables_.empty() && tables_.front().host.empty() ? find(tables_.front(), path) : nullptr;
 }
 
-/// Tries the path's beginnings that end with a segment, from the empty one on; no more of them than the longest API has segments, so that a
-/// path of many slashes costs nothing.
+/// Tries the path's beginnings that end with a segment, from the empty one on; no more of them than any API has segments, and none longer
+/// than an API's path, so that a path of many slashes costs nothing.
 const Route* Router::find(const Table& table, std::string_view path) const {
   const Route* best = nullptr;
   std::size_t end = 0;
-  for (std::size_t segments = 0; segments <= table.segments_max; ++segments) {
-    const std::string_view beginning = path.substr(0, end);
-    const auto row =
-        std::ranges::lower_bound(table.rows, beginning, {}, [](const Row& candidate) { return std::string_view(candidate.path); });
-    if (row != table.rows.end() && row->path == beginning) {
-      best = &routes_[row->route];
+  for (std::size_t segments = 0; segments <= table.segments_max && end <= table.bytes_max; ++segments) {
+    if (const Route* const route = find_exactly(table, path.substr(0, end))) {
+      best = route;
     }
     if (end == path.size()) {
       break;
@@ -92,6 +109,17 @@ const Route* Router::find(const Table& table, std::string_view path) const {
     end = std::min(path.find('/', end + 1), path.size());
   }
   return best;
+}
+
+const Route* Router::find_exactly(const Table& table, std::string_view path) const {
+  const std::size_t mask = table.slots.size() - 1;
+  const std::uint32_t hash = hash_of(path);
+  for (std::size_t at = hash & mask; table.slots[at].route != 0; at = (at + 1) & mask) {
+    if (table.slots[at].hash == hash && routes_[table.slots[at].route - 1].path == path) {
+      return &routes_[table.slots[at].route - 1];
+    }
+  }
+  return nullptr;
 }
 
 std::string_view host_without_port(std::string_view authority) {

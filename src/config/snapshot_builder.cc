@@ -38,8 +38,8 @@ std::string shape_of(std::string_view url_template) {
 
 class Builder {
  public:
-  Builder(const Config& config, Files& files, const BuildOptions& options)
-      : config_(config),
+  Builder(Config config, Files& files, const BuildOptions& options)
+      : config_(std::move(config)),
         options_(options),
         material_(files, options.material, options.now, built_.report),
         upstreams_(config_, material_, built_.report),
@@ -52,6 +52,7 @@ class Builder {
   void add_api(Api& api);
   const OperationTable* add_operations(Api& api, const EffectiveSteps& steps, const Plan* plan);
   bool check_operation(const Api& api, const Operation& operation, std::map<std::string, const Operation*>& shapes);
+  const Plan* add_api_plan(const EffectiveSteps& steps, const Api& api);
   const Plan* add_plan(const EffectiveSteps& steps, const Api& api, const std::string* url_template);
   void check_listeners();
 
@@ -63,6 +64,7 @@ class Builder {
   PolicyCompiler compiler_;
   EffectiveSteps global_;
   std::vector<std::unique_ptr<const Plan>> plans_;
+  std::map<std::pair<std::string, std::string>, const Plan*> shared_plans_;  ///< (id of a backend, id of a certificate)
   std::vector<std::unique_ptr<const OperationTable>> operations_;
   std::vector<Router::Entry> routes_;
   std::map<std::pair<std::string, std::string>, const Api*> taken_;  ///< (host, path)
@@ -100,13 +102,10 @@ std::shared_ptr<const ScopeDocument> Builder::document(std::optional<PolicyDocum
   if (!policy) {
     return nullptr;
   }
-  std::optional<std::string> text = material_.policy(*policy, key);
-  if (!text) {
-    return nullptr;
+  std::shared_ptr<const ScopeDocument> document = material_.document(*policy, scope, key);
+  if (document) {
+    compiler_.check_references(*document);
   }
-  policy->xml = std::move(*text);
-  std::shared_ptr<const ScopeDocument> document = read_scope(*policy, scope, key, built_.report);
-  compiler_.check_references(*document);
   return document;
 }
 
@@ -125,7 +124,7 @@ void Builder::add_api(Api& api) {
   }
   compiler_.check_references(api);
   const EffectiveSteps steps = api_steps(global_, api, document(api.policy, PolicyScope::api, "apis/" + api.id));
-  const Plan* const plan = add_plan(steps, api, nullptr);
+  const Plan* const plan = add_api_plan(steps, api);
   const OperationTable* const operations = api.operations.empty() ? nullptr : add_operations(api, steps, plan);
   routes_.push_back(Router::Entry{.hosts = std::move(hosts),
                                   .route = Route{.api_id = api.id,
@@ -134,6 +133,24 @@ void Builder::add_api(Api& api) {
                                                  .operations = operations,
                                                  .takes_http = api.takes_http,
                                                  .takes_https = api.takes_https}});
+}
+
+/// APIs that have nothing of their own share the plan of the first that names the same objects: what a thousand APIs have in common stays
+/// in the processor's cache. Not that of a pool, whose turns are each API's own.
+const Plan* Builder::add_api_plan(const EffectiveSteps& steps, const Api& api) {
+  if (api.policy || !api.operations.empty() || !api.service_url.value.empty()) {
+    return add_plan(steps, api, nullptr);
+  }
+  const std::pair key(api.backend_id.value, api.certificate_id.value);
+  if (const auto same = shared_plans_.find(key); same != shared_plans_.end()) {
+    return same->second;
+  }
+  const std::size_t errors = built_.report.errors.size();
+  const Plan* const plan = add_plan(steps, api, nullptr);
+  if (plan->pool_id.empty() && built_.report.errors.size() == errors) {
+    shared_plans_.emplace(key, plan);
+  }
+  return plan;
 }
 
 const Plan* Builder::add_plan(const EffectiveSteps& steps, const Api& api, const std::string* url_template) {
@@ -192,8 +209,8 @@ void Builder::check_listeners() {
 
 }  // namespace
 
-Built build_snapshot(const Config& config, Files& files, const BuildOptions& options) {
-  return Builder(config, files, options).run();
+Built build_snapshot(Config config, Files& files, const BuildOptions& options) {
+  return Builder(std::move(config), files, options).run();
 }
 
 }  // namespace signet::config

@@ -42,6 +42,7 @@ void Upstreams::read() {
     certificates_[certificate.id] = material_.certificate(
         certificate, shown_by_listener(config_, certificate.id) ? MaterialReader::Use::listener : MaterialReader::Use::identity);
   }
+  index_thumbprints();
   for (const CertificateAuthority& authority : config_.certificate_authorities) {
     authorities_[authority.id] = trust_anchors(authority);
   }
@@ -54,6 +55,16 @@ void Upstreams::read() {
   for (const Backend& backend : config_.backends) {
     if (backend.type == BackendType::pool) {
       check_pool(backend);
+    }
+  }
+}
+
+/// Of certificates with the same thumbprint the first counts.
+void Upstreams::index_thumbprints() {
+  for (const auto& [id, certificate] : certificates_) {
+    if (certificate) {
+      thumbprints_.emplace(certificate->thumbprint_sha1(), id);
+      thumbprints_.emplace(certificate->thumbprint_sha256(), id);
     }
   }
 }
@@ -75,7 +86,8 @@ void Upstreams::add_backend(const Backend& backend) {
     backends_[backend.id] = KnownBackend{.settings = &backend};
     return;
   }
-  const Upstream* const upstream = add_upstream(backend.url, backend, backend.tls, credential(backend), backend.source);
+  const Upstream* const upstream =
+      add_upstream(fmt::format("backend {}", backend.id), backend.url, backend, backend.tls, credential(backend), backend.source);
   backends_[backend.id] = KnownBackend{.settings = &backend, .upstream = upstream};
   under_certificate_[{backend.id, upstream->certificate_id}] = upstream;
   const auto [lender, alone] = lenders_.try_emplace(place(backend.url, without_last_slash(backend.url.path)), &backend);
@@ -137,10 +149,8 @@ std::expected<Credential, std::string> Upstreams::certificate(std::string_view i
 }
 
 std::expected<Credential, std::string> Upstreams::certificate_by_thumbprint(std::string_view thumbprint) const {
-  for (const auto& [id, certificate] : certificates_) {
-    if (certificate && (certificate->thumbprint_sha1() == thumbprint || certificate->thumbprint_sha256() == thumbprint)) {
-      return Credential{.id = id, .certificate = certificate};
-    }
+  if (const auto known = thumbprints_.find(thumbprint); known != thumbprints_.end()) {
+    return certificate(known->second);
   }
   return std::unexpected(fmt::format("no certificate has the thumbprint {}", thumbprint));
 }
@@ -174,7 +184,7 @@ bool Upstreams::add_authorities(const BackendTls& tls, const Source& source, wir
 }
 
 /// False after an error.
-bool Upstreams::add_revocation_lists(const BackendTls& tls, wire::IdentitySettings& settings) {
+bool Upstreams::add_revocation_lists(const BackendTls& tls, std::vector<std::shared_ptr<const std::vector<ByteVector>>>& lists) {
   bool complete = true;
   for (const Reference& reference : tls.certificate_revocation_lists) {
     const auto known = revocation_lists_.find(reference.value);
@@ -185,14 +195,14 @@ bool Upstreams::add_revocation_lists(const BackendTls& tls, wire::IdentitySettin
       complete = false;
       continue;
     }
-    settings.revocation_lists.insert(settings.revocation_lists.end(), known->second->begin(), known->second->end());
+    lists.push_back(known->second);
   }
   return complete;
 }
 
 /// Null after an error.
-std::shared_ptr<const wire::Identity> Upstreams::identity(const Url& url, const BackendTls& tls, const Credential& credential,
-                                                          const Source& source) {
+std::shared_ptr<const wire::Identity> Upstreams::identity(const std::string& use, const Url& url, const BackendTls& tls,
+                                                          const Credential& credential, const Source& source) {
   const bool pinned = !tls.server_certificate_thumbprints.empty() || !tls.server_x509_names.empty();
   wire::IdentitySettings settings{
       .certificate = credential.certificate,
@@ -210,11 +220,12 @@ std::shared_ptr<const wire::Identity> Upstreams::identity(const Url& url, const 
   for (const ServerX509Name& name : tls.server_x509_names) {
     settings.server_x509_names.push_back({.common_name = name.name, .issuer_thumbprint = name.issuer_certificate_thumbprint});
   }
-  const bool lists = add_revocation_lists(tls, settings);
-  if (!add_authorities(tls, source, settings) || !lists) {
+  std::vector<std::shared_ptr<const std::vector<ByteVector>>> lists;
+  const bool complete = add_revocation_lists(tls, lists);
+  if (!add_authorities(tls, source, settings) || !complete) {
     return nullptr;
   }
-  Result<std::shared_ptr<const wire::Identity>> made = wire::Identity::make(std::move(settings));
+  Result<std::shared_ptr<const wire::Identity>> made = material_.identity(use, std::move(settings), std::move(lists));
   if (!made) {
     report_.error(source, std::move(made.error().detail));
     return nullptr;
@@ -222,8 +233,8 @@ std::shared_ptr<const wire::Identity> Upstreams::identity(const Url& url, const 
   return std::move(*made);
 }
 
-const Upstream* Upstreams::add_upstream(const Url& url, const Backend& settings, const BackendTls& tls, Credential credential,
-                                        const Source& source) {
+const Upstream* Upstreams::add_upstream(const std::string& use, const Url& url, const Backend& settings, const BackendTls& tls,
+                                        Credential credential, const Source& source) {
   auto upstream = std::make_unique<Upstream>();
   upstream->id = settings.id;
   upstream->scheme = url.scheme;
@@ -234,7 +245,7 @@ const Upstream* Upstreams::add_upstream(const Url& url, const Backend& settings,
   upstream->authority = url.authority;
   upstream->host_header = settings.host_header;
   if (url.scheme == Scheme::https) {
-    upstream->identity = identity(url, tls, credential, source);
+    upstream->identity = identity(use, url, tls, credential, source);
     upstream->certificate = std::move(credential.certificate);
     upstream->certificate_id = std::move(credential.id);
   }
@@ -262,16 +273,19 @@ const Upstream* Upstreams::of_backend(const Backend& backend, const Credential& 
   }
   const Upstream*& upstream = under_certificate_[{backend.id, credential.id}];
   if (upstream == nullptr) {
-    upstream = add_upstream(backend.url, backend, backend.tls, credential, backend.source);
+    upstream = add_upstream(fmt::format("backend {} {}", backend.id, credential.id), backend.url, backend, backend.tls, credential,
+                            backend.source);
   }
   return upstream;
 }
 
 const Upstream* Upstreams::of_url(const Url& url, const Credential& credential, const Source& source) {
-  const Upstream*& upstream = of_urls_[{place(url, url.path), credential.id}];
+  const std::string at = place(url, url.path);
+  const Upstream*& upstream = of_urls_[{at, credential.id}];
   if (upstream == nullptr) {
     const Backend* const backend = lender(url);
-    upstream = add_upstream(url, Backend{}, backend == nullptr ? BackendTls{} : backend->tls, credential, source);
+    upstream = add_upstream(fmt::format("url {} {}", at, credential.id), url, Backend{}, backend == nullptr ? BackendTls{} : backend->tls,
+                            credential, source);
   }
   return upstream;
 }

@@ -66,16 +66,21 @@ class Upstreams {
   void add_backend(const Backend& backend);
   void check_pool(const Backend& pool);
   Credential credential(const Backend& backend);
-  std::shared_ptr<const wire::Identity> identity(const Url& url, const BackendTls& tls, const Credential& credential, const Source& source);
-  bool add_revocation_lists(const BackendTls& tls, wire::IdentitySettings& settings);
+  void index_thumbprints();
+  std::shared_ptr<const wire::Identity> identity(const std::string& use, const Url& url, const BackendTls& tls,
+                                                 const Credential& credential, const Source& source);
+  bool add_revocation_lists(const BackendTls& tls, std::vector<std::shared_ptr<const std::vector<ByteVector>>>& lists);
   bool add_authorities(const BackendTls& tls, const Source& source, wire::IdentitySettings& settings);
   const Backend* lender(const Url& url) const;
-  const Upstream* add_upstream(const Url& url, const Backend& settings, const BackendTls& tls, Credential credential, const Source& source);
+  /// `use`: see MaterialReader::identity.
+  const Upstream* add_upstream(const std::string& use, const Url& url, const Backend& settings, const BackendTls& tls,
+                               Credential credential, const Source& source);
 
   const Config& config_;
   MaterialReader& material_;
   Report& report_;
   std::map<std::string, std::shared_ptr<const wire::Certificate>, std::less<>> certificates_;
+  std::unordered_map<std::string_view, std::string_view> thumbprints_;  ///< to ids; both in what `certificates_` holds
   std::map<std::string, std::shared_ptr<const wire::CertificateAuthority>, std::less<>> authorities_;
   std::map<std::string, std::shared_ptr<const std::vector<ByteVector>>, std::less<>> revocation_lists_;
   std::map<std::string, KnownBackend, std::less<>> backends_;

@@ -173,8 +173,7 @@ Answer patch_backend(const Call& call) {
 
 Answer delete_backend(const Call& call) {
   return delete_object(backend_kind, call, [&](const View& view, const Object& /*before*/) -> ApiResult<std::vector<std::string>> {
-    const Referrers referrers(view.snapshot->config());
-    if (const std::vector<Referrer>& users = referrers.of_backend(call.id()); !users.empty()) {
+    if (const std::vector<Referrer>& users = view.referrers().of_backend(call.id()); !users.empty()) {
       return in_use(call.target, backend_kind.name, call.id(), users);
     }
     return std::vector{make_key(call.parts)};

@@ -43,8 +43,8 @@ json used_by(const Target& target, const std::vector<Referrer>& referrers) {
   return json(ids);
 }
 
-json certificate_properties(const Call& call, const std::string& id, const CertificatePointer& certificate, const Object* object,
-                            const Referrers& referrers) {
+json certificate_properties(const Call& call, const View& view, const std::string& id, const CertificatePointer& certificate,
+                            const Object* object) {
   json properties = json::object();
   if (certificate) {
     const std::vector<std::string> warnings = certificate->warnings(io::wall_now());
@@ -58,7 +58,7 @@ json certificate_properties(const Call& call, const std::string& id, const Certi
                   {"serialNumber", certificate->serial()},
                   {"keyType", certificate->key_type()},
                   {"chainLength", certificate->chain().size()},
-                  {"usedBy", used_by(call.target, referrers.of_certificate(id, *certificate))}};
+                  {"usedBy", used_by(call.target, view.referrers().of_certificate(id, *certificate))}};
     if (!warnings.empty()) {
       std::string all;
       for (const std::string& warning : warnings) {
@@ -77,16 +77,16 @@ json certificate_properties(const Call& call, const std::string& id, const Certi
 }
 
 /// Of a certificate that is there.
-Resource shown(const Call& call, const View& view, const std::string& id, const Referrers& referrers) {
+Resource shown(const Call& call, const View& view, const std::string& id) {
   Resource resource{.parts = {"certificates", id}, .properties = {}, .etag = {}};
   if (const std::shared_ptr<const Object> object = stored(view, make_key(resource.parts))) {
-    resource.properties = certificate_properties(call, id, object->certificate, object.get(), referrers);
+    resource.properties = certificate_properties(call, view, id, object->certificate, object.get());
     resource.etag = etag_of(*object);
     return resource;
   }
   const auto known = view.snapshot->certificates().find(id);
   const CertificatePointer certificate = known == view.snapshot->certificates().end() ? nullptr : known->second;
-  resource.properties = certificate_properties(call, id, certificate, nullptr, referrers);
+  resource.properties = certificate_properties(call, view, id, certificate, nullptr);
   resource.etag = etag_of(json(certificate ? certificate->thumbprint_sha256() : id));
   return resource;
 }
@@ -205,19 +205,15 @@ ApiResult<void> check_replacement(const Object* before, const wire::Certificate&
   return {};
 }
 
-Referrers referrers_of(const View& view) {
-  return Referrers(view.snapshot->config());
-}
-
 constexpr Kind certificate_kind{
     .name = "Certificate",
     .in_file = [](const Call& call, const View& view) { return in_file(view, call.id()); },
-    .shown = [](const Call& call, const View& view) { return shown(call, view, call.id(), referrers_of(view)); },
+    .shown = [](const Call& call, const View& view) { return shown(call, view, call.id()); },
 };
 
 /// Who would be left without it. A thumbprint that another certificate has too still leads somewhere.
 std::vector<Referrer> left_behind(const View& view, const std::string& id, const wire::Certificate& certificate) {
-  const Referrers referrers = referrers_of(view);
+  const Referrers& referrers = view.referrers();
   std::vector<Referrer> all = referrers.of_certificate_id(id);
   const bool twin = std::ranges::any_of(view.snapshot->certificates(), [&](const auto& other) {
     return other.first != id && other.second && other.second->thumbprint_sha256() == certificate.thumbprint_sha256();
@@ -231,7 +227,6 @@ Answer list_certificates(const Call& call) {
   static constexpr std::array fields{std::string_view("name"), std::string_view("subject"), std::string_view("thumbprint"),
                                      std::string_view("expirationDate")};
   const std::shared_ptr<const View> view = call.reconciler.view();
-  const Referrers referrers = referrers_of(*view);
   const std::optional<std::string> failed = call.target.parameter("isKeyVaultRefreshFailed");
   if (failed && !wire::equals_ignoring_case(*failed, "true") && !wire::equals_ignoring_case(*failed, "false")) {
     return invalid("isKeyVaultRefreshFailed", "expected true or false");
@@ -248,7 +243,7 @@ Answer list_certificates(const Call& call) {
     }
     ids.push_back(certificate.id);
   }
-  return list_answer(call, std::move(ids), [&](const std::string& id) { return shown(call, *view, id, referrers); }, fields);
+  return list_answer(call, std::move(ids), [&](const std::string& id) { return shown(call, *view, id); }, fields);
 }
 
 Answer get_certificate(const Call& call) {

@@ -18,16 +18,16 @@ namespace {
 using nlohmann::json;
 
 /// Properties as they were given: the readable ones with the secret ones merged into them.
-std::string whole_properties(const Object& object) {
-  if (object.secret.empty()) {
-    return object.value;
+std::string whole_properties(const std::string& value, const std::string& secret) {
+  if (secret.empty()) {
+    return value;
   }
-  json properties = json::parse(object.value, nullptr, false);
-  const json secret = json::parse(object.secret, nullptr, false);
-  if (properties.is_discarded() || secret.is_discarded()) {
-    return object.value;  // its reader says what is wrong
+  json properties = json::parse(value, nullptr, false);
+  const json hidden = json::parse(secret, nullptr, false);
+  if (properties.is_discarded() || hidden.is_discarded()) {
+    return value;  // its reader says what is wrong
   }
-  properties.merge_patch(secret);
+  properties.merge_patch(hidden);
   return properties.dump();
 }
 
@@ -51,23 +51,25 @@ class Composer {
 
   /// Objects come sorted: an API before what belongs to it.
   void add(const std::string& key, const Object& object) {
-    const std::vector<std::string> parts = key_parts(key);
+    const Reading& reading = *object.reading;
+    const std::vector<std::string>& parts = reading.parts;
     const config::Source source{.pointer = "/" + key};
+    report_.append(config::Report(reading.faults));
     if (parts.size() == 2 && parts[0] == "certificates") {
       config::Certificate certificate{.id = parts[1], .loaded = object.certificate, .source = source};
       append(config_.certificates, std::move(certificate), "certificate");
-    } else if (parts.size() == 2 && parts[0] == "backends") {
-      append(config_.backends, config::parse_backend(parts[1], whole_properties(object), report_), "backend");
-    } else if (parts.size() == 2 && parts[0] == "apis") {
+    } else if (const auto* backend = std::get_if<config::Backend>(&reading.value)) {
+      append(config_.backends, *backend, "backend");
+    } else if (const auto* api = std::get_if<config::Api>(&reading.value)) {
       const std::size_t count = config_.apis.size();
-      append(config_.apis, config::parse_api(parts[1], whole_properties(object), report_), "API");
+      append(config_.apis, *api, "API");
       if (config_.apis.size() != count) {
         apis_.emplace(parts[1], count);
       }
     } else if (key == "policies/policy") {
-      set_policy(config_.policy, object, source);
+      set_policy(config_.policy, reading, source);
     } else if (parts.size() >= 4 && parts[0] == "apis") {
-      add_below_api(parts, object, source);
+      add_below_api(reading, source);
     } else {
       report_.error(source, "no such kind of object");
     }
@@ -93,32 +95,33 @@ class Composer {
     objects.push_back(std::move(object));
   }
 
-  void set_policy(std::optional<config::PolicyDocument>& target, const Object& object, const config::Source& source) {
-    const json properties = json::parse(object.value, nullptr, false);
-    if (target || !properties.is_object() || !properties.contains("value") || !properties["value"].is_string()) {
+  void set_policy(std::optional<config::PolicyDocument>& target, const Reading& reading, const config::Source& source) {
+    const auto* xml = std::get_if<std::string>(&reading.value);
+    if (target || xml == nullptr) {
       report_.error(source, target ? "this policy is in the configuration file and in the store" : "expected a policy document");
       return;
     }
-    target = config::PolicyDocument{.xml = properties["value"].get<std::string>(), .file = {}, .source = source};
+    target = config::PolicyDocument{.xml = *xml, .file = {}, .source = source, .references = {}};
   }
 
-  void add_below_api(const std::vector<std::string>& parts, const Object& object, const config::Source& source) {
+  void add_below_api(const Reading& reading, const config::Source& source) {
+    const std::vector<std::string>& parts = reading.parts;
     const auto known = apis_.find(parts[1]);
     if (known == apis_.end()) {
       report_.error(source, fmt::format("API \"{}\" does not exist", parts[1]));
       return;
     }
     config::Api* const api = &config_.apis[known->second];
-    if (parts.size() == 4 && parts[2] == "operations") {
-      api->operations.push_back(config::parse_operation(parts[1], parts[3], whole_properties(object), report_));
+    if (const auto* read = std::get_if<config::Operation>(&reading.value)) {
+      api->operations.push_back(*read);
     } else if (parts.size() == 4 && parts[2] == "policies") {
-      set_policy(api->policy, object, source);
+      set_policy(api->policy, reading, source);
     } else if (parts.size() == 6 && parts[2] == "operations" && parts[4] == "policies") {
       const auto operation = std::ranges::find(api->operations, parts[3], &config::Operation::id);
       if (operation == api->operations.end()) {
         report_.error(source, fmt::format("operation \"{}\" does not exist", parts[3]));
       } else {
-        set_policy(operation->policy, object, source);
+        set_policy(operation->policy, reading, source);
       }
     } else {
       report_.error(source, "no such kind of object");
@@ -161,6 +164,25 @@ std::string make_key(std::span<const std::string> parts) {
     key += (key.empty() ? "" : "/") + key_part(part);
   }
   return key;
+}
+
+std::shared_ptr<const Reading> read_object(const std::string& key, const std::string& value, const std::string& secret) {
+  auto reading = std::make_shared<Reading>();
+  reading->parts = key_parts(key);
+  const std::vector<std::string>& parts = reading->parts;
+  if (parts.size() == 2 && parts[0] == "backends") {
+    reading->value = config::parse_backend(parts[1], whole_properties(value, secret), reading->faults);
+  } else if (parts.size() == 2 && parts[0] == "apis") {
+    reading->value = config::parse_api(parts[1], whole_properties(value, secret), reading->faults);
+  } else if (parts.size() == 4 && parts[0] == "apis" && parts[2] == "operations") {
+    reading->value = config::parse_operation(parts[1], parts[3], whole_properties(value, secret), reading->faults);
+  } else if (parts.size() >= 2 && parts[parts.size() - 2] == "policies") {
+    const json properties = json::parse(value, nullptr, false);
+    if (properties.is_object() && properties.contains("value") && properties["value"].is_string()) {
+      reading->value = properties["value"].get<std::string>();
+    }
+  }
+  return reading;
 }
 
 config::Config compose(const config::Config& file, const Objects& objects, config::Report& report) {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "signet/config/config.h"
@@ -11,6 +13,17 @@
 #include "signet/control/reconciler.h"
 
 namespace signet::control {
+
+/// What an object of the store says. Immutable: objects with the same text share it.
+struct Reading {
+  std::vector<std::string> parts;  ///< of its key
+  /// A string is the XML of a policy; nothing where the properties were not even an object, and for a certificate.
+  std::variant<std::monostate, config::Backend, config::Api, config::Operation, std::string> value;
+  config::Report faults;
+};
+
+/// `secret` is merged into `value` (RFC 7396).
+[[nodiscard]] std::shared_ptr<const Reading> read_object(const std::string& key, const std::string& value, const std::string& secret);
 
 /// The file's configuration with the objects of the store in it. Errors: an object whose properties are not good, one whose id the file has
 /// too, one without the API that it belongs to.

@@ -61,16 +61,35 @@ Refused::Kind kind_of(const StoreError& error) {
 struct Reconciler::State {
   explicit State(std::string name) : file(std::move(name)) {}
 
-  /// Of what the file says now and the objects of the store.
-  config::Built build(const config::Config& from_file, const Objects& of_store, config::Files& through, config::Report& report) {
-    const config::Config whole = compose(from_file, of_store, report);
+  /// What the configuration file says now. It is parsed again only if it has changed.
+  void read_file(config::Files& through) {
+    Result<std::string> now = through.read(file, config::config_file_bytes_max);
+    if (!now) {
+      text.reset();
+      from_file = nullptr;
+      file_report = {};
+      file_report.error({}, std::move(now.error().detail));
+    } else if (text != *now) {
+      config::Loaded parsed = config::parse_config(file, *now);
+      text = std::move(*now);
+      from_file = parsed.config ? std::make_shared<const config::Config>(std::move(*parsed.config)) : nullptr;
+      file_report = std::move(parsed.report);
+    }
+  }
+
+  /// Of what the file says and the objects of the store.
+  config::Built build(const config::Config& of_file, const Objects& of_store, config::Files& through, config::Report& report) {
+    config::Config whole = compose(of_file, of_store, report);
     if (!report.ok()) {
       return {};
     }
-    return config::build_snapshot(whole, through, {.generation = generation + 1, .now = io::wall_now(), .material = &material});
+    return config::build_snapshot(std::move(whole), through, {.generation = generation + 1, .now = io::wall_now(), .material = &material});
   }
 
   std::string file;
+  std::optional<std::string> text;                  ///< of the file, as it was read last
+  std::shared_ptr<const config::Config> from_file;  ///< made of it; null after an error
+  config::Report file_report;                       ///< of its faults
   RecordingFiles files;
   config::Material material;
   std::uint64_t generation = 0;
@@ -86,11 +105,8 @@ Reconciler::~Reconciler() = default;
 std::shared_ptr<const config::Config> Reconciler::read_file() {
   const std::scoped_lock lock(mutex_);
   config::SystemFiles files;
-  config::Loaded read = config::load_config(state_->file, files);
-  if (!read.config) {
-    return nullptr;
-  }
-  return std::make_shared<const config::Config>(std::move(*read.config));
+  state_->read_file(files);
+  return state_->from_file;
 }
 
 std::expected<void, std::string> Reconciler::use_store(Store& store) {
@@ -103,6 +119,7 @@ std::expected<void, std::string> Reconciler::use_store(Store& store) {
   for (StoredObject& stored : *all) {
     auto object = std::make_shared<Object>();
     object->revision = stored.revision;
+    object->reading = read_object(stored.key, stored.value, stored.secret);
     if (stored.key.starts_with("certificates/")) {
       auto certificate = open_certificate(stored);
       if (!certificate) {
@@ -128,12 +145,12 @@ Reconciler::Loaded Reconciler::load() {
   const std::scoped_lock lock(mutex_);
   State& state = *state_;
   state.files.start_over();
-  config::Loaded read = config::load_config(state.file, state.files);
-  config::Report report = std::move(read.report);
+  state.read_file(state.files);
+  config::Report report = state.file_report;
   Loaded loaded;
   config::Built built;
-  if (read.config) {
-    built = state.build(*read.config, *state.objects, state.files, report);
+  if (state.from_file) {
+    built = state.build(*state.from_file, *state.objects, state.files, report);
     report.append(std::move(built.report));
   }
   log_problems(report);
@@ -146,7 +163,7 @@ Reconciler::Loaded Reconciler::load() {
   loaded.certificates_changed = built.certificates_changed;
   auto view = std::make_shared<View>();
   view->snapshot = std::move(built.snapshot);
-  view->file = std::make_shared<const config::Config>(std::move(*read.config));
+  view->file = state.from_file;
   view->objects = state.objects;
   loaded.retired = put_in_force(std::move(view));
   return loaded;
@@ -170,6 +187,7 @@ std::optional<Refused> Reconciler::make(const Change& change) {
     object->value = put.value;
     object->secret = put.secret;
     object->certificate = put.certificate;
+    object->reading = read_object(put.key, put.value, put.secret);
     (*objects)[put.key] = std::move(object);
   }
   for (const std::string& key : change.erased) {
@@ -213,7 +231,7 @@ Reconciler::Retired Reconciler::put_in_force(std::shared_ptr<const View> view) {
     retired = state_->apply(view->snapshot);
   }
   const std::scoped_lock lock(view_mutex_);
-  view_ = std::move(view);
+  view_.swap(view);  // what was in force goes when the lock is free again
   return retired;
 }
 

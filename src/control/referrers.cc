@@ -5,9 +5,14 @@
 
 #include <cstddef>
 
-#include "signet/config/policy.h"
+#include "signet/control/reconciler.h"
 
 namespace signet::control {
+
+const Referrers& View::referrers() const {
+  std::call_once(referrers_made_, [this] { referrers_ = std::make_shared<const Referrers>(snapshot->config()); });
+  return *referrers_;
+}
 
 Referrers::Referrers(const config::Config& config) {
   for (const config::Backend& backend : config.backends) {
@@ -77,7 +82,10 @@ void Referrers::add_api(const config::Api& api) {
 }
 
 void Referrers::add_policy(const config::PolicyDocument& policy, const Referrer& referrer) {
-  const config::PolicyReferences named = config::policy_references(policy.xml);
+  if (!policy.references) {
+    return;
+  }
+  const config::PolicyReferences& named = *policy.references;
   for (const std::string& id : named.certificate_ids) {
     certificate_ids_[id].push_back(referrer);
   }

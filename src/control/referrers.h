@@ -19,9 +19,10 @@ struct Referrer {
   std::string message;  ///< "API 'orders' uses it in its policy"
 };
 
-/// Who names which certificate and which backend in a configuration. Made once for each answer that needs it: it looks at every object.
+/// Who names which certificate and which backend in a configuration: an index of every object; see View::referrers.
 class Referrers {
  public:
+  /// `config`: of a snapshot.
   explicit Referrers(const config::Config& config);
 
   [[nodiscard]] const std::vector<Referrer>& of_certificate_id(std::string_view id) const { return at(certificate_ids_, id); }

@@ -31,8 +31,7 @@ Result<Connection*> ConnectionPool::lease(const Endpoint& endpoint, const std::s
                                           const PoolLimits& limits, LeaseUser& user, Lease from) {
   const PoolKey key{.endpoint = endpoint, .identity = identity ? identity->key() : wire::IdentityKey{}};
   auto found = buckets_.find(key);
-  // A bucket knows whether its identity is out of use.
-  if (found != buckets_.end() ? found->second->retired() : !retained(key.identity)) {
+  if (found == buckets_.end() ? !retained(key.identity) : found->second->retired()) {
     return std::unexpected(retired_error());
   }
   if (found == buckets_.end()) {
@@ -67,6 +66,7 @@ Result<std::shared_ptr<wire::TlsContext>> ConnectionPool::context(const std::sha
   if (!made) {
     return std::unexpected(std::move(made.error()));
   }
+  ++contexts_made_;
   return contexts_.emplace(identity->key(), std::move(*made)).first->second;
 }
 

@@ -2,6 +2,7 @@
 // What the pool does with identities that go out of use or are refused: over TLS, on simulated I/O.
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -206,6 +207,41 @@ TEST_CASE("An identity that goes out of use loses its idle connections, and is l
   CHECK(third.answer() == first.answer());
   CHECK(world.pool.counters().handshakes_full == 2);
   CHECK(world.pool.counters().handshakes_resumed == 0);
+}
+
+TEST_CASE("When one identity is replaced, the others lose nothing: no connection, no session, no context", "[pool][identity]") {
+  World world(GENERATE(wire::TlsVersion::tls12, wire::TlsVersion::tls13));
+  std::vector<std::shared_ptr<const wire::Identity>> identities;
+  for (int minutes = 1; minutes <= 4; ++minutes) {
+    wire::IdentitySettings settings = world.identity("client")->settings();
+    settings.session_lifetime = std::chrono::minutes(minutes);
+    identities.push_back(*wire::Identity::make(std::move(settings)));
+  }
+  const std::shared_ptr<const wire::Identity> successor = identities.back();
+  identities.pop_back();
+  const auto call_all = [&] {
+    for (const std::shared_ptr<const wire::Identity>& identity : identities) {
+      Call call(world.pool);
+      call.start(world.origin.address(), identity);
+      world.run_to_end(call);
+      CHECK(call.error() == std::nullopt);
+      call.release();
+    }
+  };
+  call_all();
+  REQUIRE(world.pool.counters().opened == identities.size());
+  REQUIRE(world.pool.contexts_made() == identities.size());
+
+  identities.front() = successor;
+  std::vector<wire::IdentityKey> keys;
+  for (const std::shared_ptr<const wire::Identity>& identity : identities) {
+    keys.push_back(identity->key());
+  }
+  CHECK(world.pool.retain(keys).idle == 1);
+  call_all();
+  CHECK(world.pool.counters().opened == identities.size() + 1);
+  CHECK(world.pool.counters().handshakes_full == identities.size() + 1);
+  CHECK(world.pool.contexts_made() == identities.size() + 1);
 }
 
 TEST_CASE("A connection in use when its identity goes out of use serves its call and is then closed", "[pool][identity]") {

@@ -67,11 +67,19 @@ struct Admin {
   Source source;
 };
 
+/// What a policy names. Thumbprints are upper case. In the order of the document, without repetitions.
+struct PolicyReferences {
+  std::vector<std::string> certificate_ids;
+  std::vector<std::string> thumbprints;
+  std::vector<std::string> backend_ids;
+};
+
 /// A policy as it was written. It is read, parsed and compiled when a snapshot is built.
 struct PolicyDocument {
   std::string xml;  ///< not looked at if there is a file
   Reference file;
   Source source;
+  std::shared_ptr<const PolicyReferences> references;  ///< in the configuration of a snapshot; null before
 };
 
 /// Of a caller's request and of a back end's answer.

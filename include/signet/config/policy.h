@@ -41,12 +41,7 @@ enum class PolicyScope : std::uint8_t { global, api, operation };
 /// built. Sources have line and column, no file and no pointer. No text of the document's values is in the messages where it may be secret.
 [[nodiscard]] Report check_policy(std::string_view xml, PolicyScope scope);
 
-/// What a document names. Thumbprints are upper case. In the order of the document, without repetitions; empty for a document with errors.
-struct PolicyReferences {
-  std::vector<std::string> certificate_ids;
-  std::vector<std::string> thumbprints;
-  std::vector<std::string> backend_ids;
-};
+/// Empty for a document with errors.
 [[nodiscard]] PolicyReferences policy_references(std::string_view xml);
 
 /// Where a step of an effective policy comes from.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -45,19 +46,24 @@ class Router {
   [[nodiscard]] const Route* route(std::string_view host, std::string_view path) const;
 
  private:
-  struct Row {
-    std::string path;
-    std::size_t route;  ///< index in `routes_`
+  /// A place in a table of hashes. The hash stands beside the route, so that a path that is not there costs one look at memory.
+  struct Slot {
+    std::uint32_t hash = 0;
+    std::uint32_t route = 0;  ///< index in `routes_`, plus one; 0: free
   };
   /// Routes of one host, or of none.
   struct Table {
     std::string host;
-    std::vector<Row> rows;         ///< sorted by path
-    std::size_t segments_max = 0;  ///< of the longest path: bounds the look-ups of one call
+    std::vector<std::uint32_t> routes;  ///< indices in `routes_`
+    std::vector<Slot> slots;            ///< by the hash of the path, each in the next free place; a power of two, at least half of it free
+    std::size_t segments_max = 0;       ///< of any path: bounds the look-ups of one call
+    std::size_t bytes_max = 0;          ///< of the longest path: bounds what one look-up reads of a call's
   };
 
-  void add(const std::string& host, const Row& row, std::unordered_map<std::string, std::size_t>& tables);
+  void add(const std::string& host, std::uint32_t route, std::unordered_map<std::string, std::size_t>& tables);
+  void fill(Table& table) const;
   [[nodiscard]] const Route* find(const Table& table, std::string_view path) const;
+  [[nodiscard]] const Route* find_exactly(const Table& table, std::string_view path) const;
 
   std::vector<Route> routes_;
   std::vector<Table> tables_;  ///< sorted by host; any host is the empty one, which comes first

@@ -101,10 +101,11 @@ class Snapshot {
   Parts parts_;
 };
 
-/// What the last good build has read, by id, and the windows of its rate limits. A later build opens (and derives keys for) only
-/// certificates whose content has changed; and where reading a certificate, an authority or a policy's file anew fails, or would bring an
-/// expired one for one that is still valid, what was read before under the same id stays in force. Belongs to whoever builds snapshots; not
-/// thread-safe. A build that fails changes nothing here.
+/// What the last good build has read and made, and the windows of its rate limits. A later build takes over what would come out the same:
+/// it opens (and derives keys for) only certificates whose content has changed, makes only the identities whose settings have changed, and
+/// reads only the policies whose text has changed; what is taken over is the same object. And where reading a certificate, an authority or
+/// a policy's file anew fails, or would bring an expired one for one that is still valid, what was read before under the same id stays in
+/// force. Belongs to whoever builds snapshots; not thread-safe. A build that fails changes nothing here.
 class Material {
  public:
   Material();
@@ -115,11 +116,16 @@ class Material {
  private:
   friend class MaterialReader;
   struct CertificateEntry;
+  struct IdentityEntry;
+  struct PolicyEntry;
   std::map<std::string, std::shared_ptr<const CertificateEntry>, std::less<>> certificates_;
   std::map<std::string, std::shared_ptr<const wire::CertificateAuthority>, std::less<>> authorities_;
+  std::shared_ptr<const wire::CertificateAuthority> system_authority_;
   std::map<std::string, std::shared_ptr<const std::vector<ByteVector>>, std::less<>> revocation_lists_;
-  std::map<std::string, std::shared_ptr<const std::string>, std::less<>> policies_;  ///< texts of files, by scope
-  std::map<std::string, std::shared_ptr<RateWindow>, std::less<>> rate_windows_;     ///< by scope, calls and period
+  std::map<std::string, std::shared_ptr<const std::string>, std::less<>> policies_;      ///< texts of files, by scope
+  std::map<std::string, std::shared_ptr<const IdentityEntry>, std::less<>> identities_;  ///< by what they are for
+  std::map<std::string, std::shared_ptr<const PolicyEntry>, std::less<>> documents_;     ///< of policies, by scope
+  std::map<std::string, std::shared_ptr<RateWindow>, std::less<>> rate_windows_;         ///< by scope, calls and period
 };
 
 struct BuildOptions {
@@ -142,6 +148,6 @@ struct Built {
 /// APIs' certificates).
 ///
 /// Blocks and may take seconds (key derivation): never call it on a shard.
-[[nodiscard]] Built build_snapshot(const Config& config, Files& files, const BuildOptions& options);
+[[nodiscard]] Built build_snapshot(Config config, Files& files, const BuildOptions& options);
 
 }  // namespace signet::config

@@ -19,12 +19,16 @@
 
 namespace signet::control {
 
+class Referrers;
+struct Reading;
+
 /// A managed resource of the store, with what was made of it.
 struct Object {
   std::uint64_t revision = 0;
   std::string value;   ///< JSON object: the resource's properties without secrets
   std::string secret;  ///< JSON object that belongs to `value` (RFC 7396: merged into it), or a private key
   std::shared_ptr<const wire::Certificate> certificate;  ///< of certificates/…, opened
+  std::shared_ptr<const Reading> reading;                ///< of all others; read once, however many snapshots it enters
 };
 
 /// By key; see StoredObject. std::less<> so that everything below "apis/orders/" is one range.
@@ -35,6 +39,13 @@ struct View {
   std::shared_ptr<const config::Snapshot> snapshot;  ///< its config() has the objects of the file and of the store
   std::shared_ptr<const config::Config> file;        ///< what the file alone says: its objects are read-only
   std::shared_ptr<const Objects> objects;            ///< of the store
+
+  /// Who names what in the snapshot's configuration: made when somebody first asks. Thread-safe.
+  [[nodiscard]] const Referrers& referrers() const;
+
+ private:
+  mutable std::once_flag referrers_made_;
+  mutable std::shared_ptr<const Referrers> referrers_;
 };
 
 /// A change to the objects of the store, of which nothing is in force yet.

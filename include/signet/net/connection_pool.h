@@ -116,6 +116,8 @@ class ConnectionPool {
 
   [[nodiscard]] std::size_t connections() const { return connections_; }
   [[nodiscard]] const Counters& counters() const { return counters_; }
+  /// TLS contexts that were ever made: one for each identity that is used, for as long as that is retained.
+  [[nodiscard]] std::uint64_t contexts_made() const { return contexts_made_; }
   /// TLS sessions that this shard keeps for itself.
   [[nodiscard]] std::size_t sessions() const { return sessions_.size(); }
   /// Those that are being opened or closed among them.
@@ -143,6 +145,7 @@ class ConnectionPool {
   std::unordered_map<PoolKey, RefusalBreaker, PoolKeyHash> breakers_;                     ///< of those with refusals since the last success
   wire::SessionCache sessions_;
   Counters counters_;
+  std::uint64_t contexts_made_ = 0;
   std::size_t connections_ = 0;
   std::uint64_t connection_number_ = 0;
   void check_drained();

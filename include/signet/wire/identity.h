@@ -61,6 +61,9 @@ struct IdentitySettings {
   /// How long after its full handshake a TLS session may be resumed, also through the sessions that resumed connections give; 0: no session
   /// is kept. At most `session_lifetime_max`.
   std::chrono::seconds session_lifetime = session_lifetime_default;
+
+  /// Certificates and authorities are compared as objects, not by what is in them.
+  friend bool operator==(const IdentitySettings&, const IdentitySettings&) = default;
 };
 
 /// Names an identity: equal exactly if every setting that affects connecting or trust is equal. Pools and session caches are keyed by it.
