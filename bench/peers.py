@@ -30,7 +30,7 @@ sys.dont_write_bytecode = True
 from peers import chart, gateways, machine, measure, report  # noqa: E402
 from peers.identities import Identities  # noqa: E402
 from peers.origin import CIPHER, Origin  # noqa: E402
-from peers.rows import ROWS, Kind, Row  # noqa: E402
+from peers.rows import ROWS, Kind, Row, Wrong  # noqa: E402
 
 BUILD = ROOT / "build/bench"
 DESCRIPTORS = 60_000
@@ -108,12 +108,11 @@ class Run:
                 else:
                     warm = min(row.warm_s, seconds) if self.options.quick else row.warm_s
                     result = measure.load(gateway, row, load, self.other_cpus, seconds, warm, rate)
-                    expected = 1 - result["unexpected"] / result["calls"]
-                    if expected < row.expected_share_min and gateway.adds_tls:
-                        raise measure.Wrong(f"only {expected:.1%} of the answers have {row.expected[0].strip()}")
-            except (measure.Wrong, OSError) as error:
+                    if gateway.adds_tls:
+                        row.check(result)
+            except (Wrong, OSError) as error:
                 tail = "\n".join((gateway.program.log + self.origin.program.log).splitlines()[-20:])
-                raise measure.Wrong(f"{row.name}, {kind.name}: {error}\n{tail}".rstrip()) from error
+                raise Wrong(f"{row.name}, {kind.name}: {error}\n{tail}".rstrip()) from error
         shutil.rmtree(gateway.folder)
         return {**result, "seen": seen}
 
@@ -194,7 +193,7 @@ def main() -> int:
             for row in options.rows:
                 run.measure_row(row)
             result = result_of(run, options.rows, started)
-    except (Missing, measure.Wrong, AssertionError) as error:
+    except (Missing, Wrong, AssertionError) as error:
         print(f"peers: error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
