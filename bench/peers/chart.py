@@ -6,24 +6,27 @@ import html
 from peers.rows import Kind
 
 GATEWAYS = ("Signet", "nginx", "HAProxy", "floor")
-WIDTH, MARGIN, NAME, BARS, VALUE = 860, 24, 66, 560, 150
+WIDTH, MARGIN, NAME, BARS = 860, 24, 66, 640
 BAR, GAP, TITLE, GROUP = 15, 4, 22, 16  # heights
-HEAD = 92
+HEAD = 80
 
-_STYLE = """
-  svg { --paper: #ffffff; --ink: #1f2328; --faint: #59636e; --line: #d1d9e0;
-        --signet: #0969da; --nginx: #1a7f37; --haproxy: #9a6700; --floor: #6e7781; }
-  @media (prefers-color-scheme: dark) {
-    svg { --paper: #0d1117; --ink: #f0f6fc; --faint: #9198a1; --line: #3d444d;
-          --signet: #4493f8; --nginx: #3fb950; --haproxy: #d29922; --floor: #9198a1; } }
-  text { font-family: system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; font-size: 12px; fill: var(--ink); }
-  .heading { font-size: 17px; font-weight: 600; }
-  .title { font-weight: 600; font-size: 13px; }
-  .faint { fill: var(--faint); }
-  .strong { font-weight: 600; }
-  .paper { fill: var(--paper); stroke: var(--line); }
-  .Signet { fill: var(--signet); } .nginx { fill: var(--nginx); } .HAProxy { fill: var(--haproxy); } .floor { fill: var(--floor); }
-  .system { opacity: 0.45; }
+# Light, dark. No CSS variables: not every program that shows SVG knows them.
+_COLOURS = {
+    "paper": ("#ffffff", "#0d1117"), "text": ("#1f2328", "#f0f6fc"), "faint": ("#59636e", "#9198a1"), "Signet": ("#0969da", "#4493f8"),
+    "nginx": ("#1a7f37", "#3fb950"), "HAProxy": ("#9a6700", "#d29922"), "floor": ("#6e7781", "#9198a1")}
+
+
+def _style() -> str:
+    light, dark = ("".join(f"{'' if name == 'text' else '.'}{name} {{ fill: {colours[which]}; }} " for name, colours in _COLOURS.items())
+                   for which in (0, 1))
+    return f"""
+  text {{ font-family: system-ui, -apple-system, "Segoe UI", "DejaVu Sans", Helvetica, Arial, sans-serif; font-size: 12px; }}
+  .heading {{ font-size: 17px; font-weight: 600; }}
+  .title {{ font-weight: 600; font-size: 13px; }}
+  .strong {{ font-weight: 600; }}
+  .system {{ opacity: 0.45; }}
+  {light}
+  @media (prefers-color-scheme: dark) {{ {dark} }}
 """
 
 
@@ -51,7 +54,7 @@ def _group(y: float, row: dict) -> tuple[list[str], float]:
     ratio = row["comparison"].get("ratio")
     parts = [_text(MARGIN, y + 14, row["title"], "title")]
     if ratio:
-        parts.append(_text(WIDTH - MARGIN, y + 14, f"{ratio:.2f} × the better of the others", "faint", "end"))
+        parts.append(_text(WIDTH - MARGIN, y + 14, f"Signet: {ratio:.2f} of the better other", "faint", "end"))
     y += TITLE
     shown = [name for name in GATEWAYS if name in row["figures"]]
     scale = BARS / max(row["figures"][name]["cpu_total_us"] for name in shown)
@@ -80,6 +83,6 @@ def draw(result: dict) -> str:
     return "\n".join([
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" width="{WIDTH}" height="{height:.0f}" role="img" '
         'aria-label="CPU per call of Signet, nginx and HAProxy">',
-        f"<style>{_STYLE}</style>",
-        f'<rect class="paper" x="0.5" y="0.5" width="{WIDTH - 1}" height="{height - 1:.0f}" rx="8"/>',
+        f"<style>{_style()}</style>",
+        f'<rect class="paper" x="0.5" y="0.5" width="{WIDTH - 1}" height="{height - 1:.0f}" rx="8" stroke="#8b949e" stroke-opacity="0.4"/>',
         *head, *parts, *foot, "</svg>", ""])
