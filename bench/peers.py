@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Measures Signet side by side with nginx and HAProxy: the same work, one worker each, CPU as the kernel counts it.
 
-    scripts/bench peers [--quick] [--only WORD…] [--rounds N] [--seconds S] [--out FOLDER] [--signet|--nginx|--haproxy FILE] [--list]
+    scripts/bench peers [--quick] [--only WORD…] [--rounds N] [--seconds S] [--out FOLDER] [--list]
+                        [--sid] [--signet FILE] [--nginx FILE] [--haproxy FILE]
 
 Makes certificates, starts one origin that demands them (nginx, TLS 1.3), and then, for each row and each round, one gateway after the other
 in changing order: start, check of its answers, warm-up, measurement, end. Prints a table of medians and ratios; FOLDER gets every sample
@@ -17,6 +18,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -33,6 +35,7 @@ from peers.origin import CIPHER, Origin  # noqa: E402
 from peers.rows import ROWS, Kind, Row, Wrong  # noqa: E402
 
 BUILD = ROOT / "build/bench"
+SID = ROOT / "build/sid"
 DESCRIPTORS = 60_000
 # The fixed rate is this share of what the slowest gateway can do.
 RATE_SHARE = 0.5
@@ -60,19 +63,21 @@ def build(want_signet: bool) -> None:
 
 
 def programs(options: argparse.Namespace) -> dict[str, str]:
-    """Path of each gateway. Installs the distribution's where none is named and none is there; finds, or builds, the others."""
-    named = {"Signet": options.signet, "nginx": options.nginx, "HAProxy": options.haproxy}
-    for program in filter(None, named.values()):
+    """Path of each gateway, and of the origin. Installs or fetches nginx and HAProxy where they are missing; builds the rest."""
+    named = {name: str(pathlib.Path(program).resolve()) for name, program in
+             (("Signet", options.signet), ("nginx", options.nginx), ("HAProxy", options.haproxy)) if program}
+    for program in named.values():
         if not os.access(program, os.X_OK):
             raise Missing(f"there is no program {program}")
-    wanted = ["nginx", "openssl"] + ([] if options.haproxy else ["haproxy"])  # nginx is the origin too
     path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
-    if not all(shutil.which(program, path=path) for program in wanted) or not (BUILD / "build.ninja").exists():
+    if options.sid:
+        run_step("scripts/fetch-dependencies", "bench-sid")
+    elif not all(shutil.which(program, path=path) for program in ("nginx", "haproxy", "openssl")) or not (BUILD / "build.ninja").exists():
         run_step("scripts/fetch-dependencies", "bench")
     build(not options.signet)
-    found = {"Signet": str(BUILD / "src/signet"), "nginx": shutil.which("nginx", path=path), "HAProxy": shutil.which("haproxy", path=path),
-             "origin": shutil.which("nginx", path=path), "floor": str(BUILD / "bench/bench-floor")}
-    found |= {name: str(pathlib.Path(program).resolve()) for name, program in named.items() if program}
+    nginx, haproxy = (str(SID / name) if options.sid else shutil.which(name, path=path) for name in ("nginx", "haproxy"))
+    found = {"Signet": str(BUILD / "src/signet"), "nginx": nginx, "HAProxy": haproxy, "origin": nginx,
+             "floor": str(BUILD / "bench/bench-floor"), **named}
     for name, program in found.items():
         if not program:
             raise Missing(f"{name} is not installed: scripts/fetch-dependencies bench")
@@ -161,6 +166,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", default=[], metavar="WORD", help="only rows whose name contains one of these")
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "build/bench-results", metavar="FOLDER",
                         help="for peers.json and peers.svg (build/bench-results)")
+    parser.add_argument("--sid", action="store_true", help="current nginx and HAProxy, of suite sid (fetched into build/sid, not installed)")
     parser.add_argument("--signet", metavar="FILE", help="another build than build/bench/src/signet")
     parser.add_argument("--nginx", metavar="FILE", help="another than the distribution's")
     parser.add_argument("--haproxy", metavar="FILE", help="another than the distribution's")
@@ -182,6 +188,8 @@ def main() -> int:
         print("\n".join(f"{row.name:24}{row.title}" for row in options.rows))
         return 0
     started = time.monotonic()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)  # in order, with all that was started
     try:
         found = programs(options)
         if machine.raise_descriptors(DESCRIPTORS) < 20_000:

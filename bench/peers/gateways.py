@@ -266,7 +266,7 @@ def version(kind: type[Gateway], program: str) -> str:
     done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=10, check=False)
     said = done.stdout + done.stderr
     first = next((line for line in said.splitlines() if line.strip()), "").strip()
-    patterns = (r"running with (OpenSSL [\w.-]+)", r"Running on OpenSSL version : (OpenSSL [\w.-]+)", r"built with (OpenSSL [\w.-]+)",
+    patterns = (r"running with (OpenSSL [\w.-]+)", r"Running on \w+(?: library)? version : (\S+ [\w.-]+)", r"built with (OpenSSL [\w.-]+)",
                 r"(wolfSSL [\w.-]+)")
     libraries = (re.search(pattern, said) for pattern in patterns)
     library = next(filter(None, libraries), None)

@@ -6,6 +6,8 @@ import statistics
 from peers.rows import Kind, Row
 
 OTHERS = ("nginx", "HAProxy")
+# Of calls in the rows of resumed sessions: above it, how many were not is said below the table.
+SHARE_TOLD = 0.02
 _QUANTILES = ("p50", "p99", "p999")
 
 
@@ -121,9 +123,12 @@ def table(results: list[tuple[Row, dict, dict]]) -> str:
 
 
 def remarks(results: list[tuple[Row, dict, dict]]) -> list[str]:
-    """Calls under a wrong identity."""
+    """Calls under a wrong identity; handshakes that were not what the row is about."""
     said = []
     for row, made, _ in results:
+        if row.unexpected_max:
+            said += [f"{row.name}: {name} resumed no session in {figure['unexpected'] / figure['calls']:.1%} of its calls"
+                     for name, figure in made.items() if name != "floor" and figure["unexpected"] > SHARE_TOLD * figure["calls"]]
         if row.setup.crowd:
             said += [f"{row.name}: {name} sent {figure['unexpected']:,} of {figure['calls']:,} calls under another identity's certificate"
                      for name, figure in made.items()]

@@ -69,6 +69,12 @@ def test_calls_under_a_wrong_identity_are_told():
     assert "Signet sent 0 of 1,000 calls" in told
 
 
+def test_sessions_that_were_not_resumed_are_told():
+    resumed = _result("resumed", {name: [_sample(10, 5, unexpected=lost)] for name, lost in (("Signet", 15), ("nginx", 60), ("floor", 1000))})
+    told = [line for line in report.table([resumed]).splitlines() if "resumed no session" in line]
+    assert told == ["resumed: nginx resumed no session in 6.0% of its calls"]
+
+
 def test_a_row_refuses_figures_of_other_work():
     full = {"calls": 1000, "unexpected": 1}
     try:
