@@ -166,7 +166,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", default=[], metavar="WORD", help="only rows whose name contains one of these")
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "build/bench-results", metavar="FOLDER",
                         help="for peers.json and peers.svg (build/bench-results)")
-    parser.add_argument("--sid", action="store_true", help="current nginx and HAProxy, of suite sid (fetched into build/sid, not installed)")
+    parser.add_argument("--sid", action="store_true", help="current nginx and HAProxy: of suite sid, fetched into build/sid")
     parser.add_argument("--signet", metavar="FILE", help="another build than build/bench/src/signet")
     parser.add_argument("--nginx", metavar="FILE", help="another than the distribution's")
     parser.add_argument("--haproxy", metavar="FILE", help="another than the distribution's")

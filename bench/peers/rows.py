@@ -71,10 +71,11 @@ def _handshakes(suffix: str, title: str, setup: Setup) -> tuple[Row, ...]:
 ROWS = (
     Row("pooled-150", "pooled, 150 B answer, 64 callers", floor=Floor, target=0.65, target_user=0.35),
     Row("pooled-10k", "pooled, 10 KiB answer, 64 callers", ("/pooled/10k",), floor=Floor),
-    Row("pooled-1m", "pooled, 1 MiB answer, 64 callers", ("/pooled/1m",), floor=Floor, target=0.7),
+    Row("pooled-1m", "pooled, 1 MiB answer, 64 callers", ("/pooled/1m",), setup=Setup(large=True), floor=Floor, target=0.7),
     Row("callers-1", "pooled, 150 B answer, 1 caller", connections=1, floor=Floor),
     Row("callers-1000", "pooled, 150 B answer, 1,000 callers", connections=1000, warm_s=3.0, floor=Floor),
-    Row("upload-100k", "pooled, 100 KiB upload, 64 callers", ("/pooled/upload",), method="POST", body_bytes=100 * 1024, floor=Floor),
+    Row("upload-100k", "pooled, 100 KiB upload, 64 callers", ("/pooled/upload",), method="POST", body_bytes=100 * 1024,
+        setup=Setup(large=True), floor=Floor),
     *_handshakes("", ", X25519", Setup()),
     *_handshakes("-default", ", default group", Setup(group=None)),
     Row("rate-150", "150 B answers at a fixed rate, 64 callers", kind=Kind.LATENCY, floor=Floor, target=0.7),

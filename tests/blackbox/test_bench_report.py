@@ -70,7 +70,8 @@ def test_calls_under_a_wrong_identity_are_told():
 
 
 def test_sessions_that_were_not_resumed_are_told():
-    resumed = _result("resumed", {name: [_sample(10, 5, unexpected=lost)] for name, lost in (("Signet", 15), ("nginx", 60), ("floor", 1000))})
+    lost = {"Signet": 15, "nginx": 60, "floor": 1000}
+    resumed = _result("resumed", {name: [_sample(10, 5, unexpected=count)] for name, count in lost.items()})
     told = [line for line in report.table([resumed]).splitlines() if "resumed no session" in line]
     assert told == ["resumed: nginx resumed no session in 6.0% of its calls"]
 
