@@ -156,13 +156,13 @@ bool Transport::handshake(ByteView& rest) {
     fail(tls_->error());
     return false;
   }
-  start_send();
   if (event != wire::TlsEngine::Event::handshake_complete) {
+    start_send();
     arm_receive();
     return false;
   }
   stage_ = Stage::open;
-  owner_.on_transport_open();
+  owner_.on_transport_open();  // what it writes now leaves together with the end of the handshake
   if (active()) {
     flush();
   }

@@ -8,6 +8,7 @@
 #include "der.h"
 #include "file_kind.h"
 #include "pem.h"
+#include "revocation_date.h"
 #include "tls_verify.h"
 #include "x509.h"
 #include "x509_name.h"
@@ -59,6 +60,11 @@ Result<void> add_list(ByteView der, const std::string& what, std::vector<Revocat
 }
 
 }  // namespace
+
+std::optional<WallTime> revocation_list_end(ByteView der) {
+  const std::optional<RevocationList> list = read_list(der);
+  return list ? std::optional(list->next_update.value_or(WallTime::max())) : std::nullopt;
+}
 
 Result<std::vector<RevocationList>> read_revocation_lists(ByteView file) {
   if (file.size() > revocation_file_bytes_max) {

@@ -58,6 +58,7 @@ Result<void> make_context(TlsContext::Parts& parts, Versions versions) {
   }
   parts.context = wolfSSL_CTX_new(method_of(parts.side, versions));
   SIGNET_CHECK(parts.context != nullptr);
+  SIGNET_CHECK(wolfSSL_CTX_new_rng(parts.context) == WOLFSSL_SUCCESS);  // for all of its connections: they are on one thread
   if (versions.min == TlsVersion::tls12 && versions.max == TlsVersion::tls13) {
     SIGNET_CHECK(wolfSSL_CTX_SetMinVersion(parts.context, WOLFSSL_TLSV1_2) == WOLFSSL_SUCCESS);
   }

@@ -15,6 +15,7 @@
 #include "signet/wire/tls_context.h"
 #include "signet/wire/tls_session.h"
 #include "tls_verify.h"
+#include "verified_chains.h"
 
 namespace signet::wire {
 
@@ -47,10 +48,9 @@ struct TlsContext::Parts {
   std::string alpn;                             ///< wolfSSL's form: names with commas between them
   LateAuthentication late_authentication = LateAuthentication::off;
 
-  /// The last leaf that was seen, taken apart: a back end shows the same one every time.
-  std::shared_ptr<const TlsPeer> last_peer;
-  ByteVector last_leaf;
-  /// The last list of authorities in a CertificateRequest, likewise.
+  /// Client: of `identity`, which decides the verdicts.
+  VerifiedChains verified_chains;
+  /// The last list of authorities in a CertificateRequest: a back end sends the same one every time.
   std::shared_ptr<const NamedAuthorities> last_authorities;
 };
 

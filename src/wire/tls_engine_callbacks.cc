@@ -38,9 +38,27 @@ int on_send(WOLFSSL*, char* source, int size, void* context) {
   return engine_of(context).send(source, size);
 }
 
+std::vector<ByteView> sent_chain(const WOLFSSL_BUFFER_INFO* certificates, int count) {
+  std::vector<ByteView> chain;
+  chain.reserve(static_cast<std::size_t>(count));
+  for (const WOLFSSL_BUFFER_INFO& certificate : std::span(certificates, static_cast<std::size_t>(count))) {
+    chain.push_back(std::as_bytes(std::span(certificate.buffer, certificate.length)));
+  }
+  return chain;
+}
+
 int on_verify(int, WOLFSSL_X509_STORE_CTX* store) {
   try {
     return engine_of(store->userCtx).judge(*store) ? 1 : 0;
+  } catch (...) {
+    return 0;
+  }
+}
+
+/// Before wolfSSL looks at the server's chain; 1 spares it that. What it has to say about the leaf's key and usage, on_verify hears anyway.
+int on_peer_chain(WOLFSSL* ssl, const WOLFSSL_BUFFER_INFO* certificates, int count) {
+  try {
+    return engine_of(wolfSSL_GetIOReadCtx(ssl)).knows(sent_chain(certificates, count)) ? 1 : 0;
   } catch (...) {
     return 0;
   }
@@ -140,6 +158,7 @@ void install_callbacks(TlsContext::Parts& parts) {
   if (parts.side == Side::client) {
     // Always with the callback: it is told of every fault, and decides which ones count for this identity.
     wolfSSL_CTX_set_verify(parts.context, WOLFSSL_VERIFY_PEER, on_verify);
+    wolfSSL_CTX_set_peer_chain_cb(parts.context, on_peer_chain);
     wolfSSL_CTX_set_cert_request_cb(parts.context, on_certificate_request_body);
     wolfSSL_CTX_set_cert_cb(parts.context, on_certificate_request, nullptr);
     wolfSSL_CTX_sess_set_new_cb(parts.context, on_session);
@@ -232,10 +251,7 @@ bool TlsEngine::Parts::judge(const WOLFSSL_X509_STORE_CTX& store) {
     peer = nullptr;  // of a caller that has none; wolfSSL knows whether it must have one
     return store.error == 0;
   }
-  std::vector<ByteView> chain;
-  for (int at = 0; at < store.totalCerts; ++at) {
-    chain.push_back(std::as_bytes(std::span(store.certs[at].buffer, store.certs[at].length)));
-  }
+  const std::vector<ByteView> chain = sent_chain(store.certs, store.totalCerts);
   if (store.error_depth > 0) {
     if (store.error == 0 || !chain_is_checked) {
       return true;
@@ -247,32 +263,40 @@ bool TlsEngine::Parts::judge(const WOLFSSL_X509_STORE_CTX& store) {
   return judge_leaf(chain, store.error, chain_is_checked);
 }
 
+bool TlsEngine::Parts::knows(SentChain chain) {
+  known_peer = shared().verified_chains.find(chain, wall_now());
+  return known_peer != nullptr;
+}
+
+bool TlsEngine::Parts::meet(SentChain chain) {
+  std::shared_ptr<TlsPeer> read = read_peer(chain.front());
+  if (read == nullptr) {
+    verdict = chain_error(shared().side, ASN_PARSE_E, 0, chain.front());
+    return false;
+  }
+  if (!client()) {
+    for (const ByteView certificate : chain) {
+      read->chain_der.emplace_back(certificate.begin(), certificate.end());
+    }
+  }
+  peer = std::move(read);
+  return true;
+}
+
 bool TlsEngine::Parts::judge_leaf(SentChain chain, int code, bool chain_is_checked) {
   TlsContext::Parts& common = shared();
-  if (client() && common.last_peer && std::ranges::equal(common.last_leaf, chain.front())) {
-    peer = common.last_peer;
-  } else {
-    std::shared_ptr<TlsPeer> read = read_peer(chain.front());
-    if (read == nullptr) {
-      verdict = chain_error(common.side, ASN_PARSE_E, 0, chain.front());
-      return false;
-    }
-    if (!client()) {
-      for (const ByteView certificate : chain) {
-        read->chain_der.emplace_back(certificate.begin(), certificate.end());
-      }
-    } else {
-      common.last_leaf.assign(chain.front().begin(), chain.front().end());
-      common.last_peer = read;
-    }
-    peer = std::move(read);
+  const bool known = known_peer != nullptr;
+  if (known) {
+    peer = std::exchange(known_peer, nullptr);
+  } else if (!meet(chain)) {
+    return false;
   }
   // A key that cannot be used proves nothing, whatever may be ignored otherwise.
   if (code != 0 && (chain_is_checked || code == PEER_KEY_ERROR)) {
     verdict = chain_error(common.side, code, 0, chain.front());
     return false;
   }
-  if (!client()) {
+  if (known || !client()) {
     accepted = true;
     return true;
   }
@@ -284,6 +308,9 @@ bool TlsEngine::Parts::judge_leaf(SentChain chain, int code, bool chain_is_check
     verdict = check_revocation(*common.identity, chain, wolfSSL_CTX_GetCertManager(common.context));
   }
   accepted = !verdict;
+  if (accepted) {
+    common.verified_chains.add(*common.identity, chain, peer, wall_now());
+  }
   return accepted;
 }
 

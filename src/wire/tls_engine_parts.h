@@ -48,6 +48,10 @@ struct TlsEngine::Parts {
   [[nodiscard]] bool may_ask_late();
   [[nodiscard]] bool judge(const WOLFSSL_X509_STORE_CTX& store);
   [[nodiscard]] bool judge_leaf(SentChain chain, int code, bool chain_is_checked);
+  /// Client: has this chain passed every check before? wolfSSL then calls `judge` for the leaf only.
+  [[nodiscard]] bool knows(SentChain chain);
+  /// Reads the leaf. False: it cannot be, and `verdict` says so.
+  [[nodiscard]] bool meet(SentChain chain);
   void keep_session(WOLFSSL_SESSION* session, TlsVersion session_version);
   /// Server: shows the certificate for the name that the caller asks for. False: it cannot be used.
   [[nodiscard]] bool show_certificate();
@@ -99,6 +103,7 @@ struct TlsEngine::Parts {
   std::optional<Error> error;
   std::optional<Error> verdict;  ///< of a callback, which can only say no
   std::shared_ptr<const TlsPeer> peer;
+  std::shared_ptr<const TlsPeer> known_peer;  ///< the leaf of the chain that is being looked at, if the chain has passed every check before
   std::shared_ptr<const TlsPeer> offered_peer;
   WallTime authenticated_at{};  ///< the full handshake
   WallTime offered_authenticated_at{};
