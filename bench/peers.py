@@ -144,10 +144,10 @@ class Run:
         say(f"{row.name}: " + ", ".join(f"{name} {figure['value']:,.1f}" for name, figure in report.figures(row, samples).items()))
 
 
-def result_of(run: Run, rows: list[Row], started: float) -> dict:
+def result_of(run: Run, rows: list[Row], facts: dict, started: float) -> dict:
     """All that is known, for peers.json."""
     versions = {kind.name: gateways.version(kind, run.programs[kind.name]) for kind in gateways.GATEWAYS}
-    made = {"machine": machine.facts(), "versions": versions, "cipher": CIPHER, "rounds": run.options.rounds,
+    made = {"machine": facts, "versions": versions, "cipher": CIPHER, "rounds": run.options.rounds,
             "seconds": run.options.seconds,
             "rate_per_s": run.rate, "cpus_gateway": sorted(run.gateway_cpus), "cpus_others": sorted(run.other_cpus),
             "took_s": round(time.monotonic() - started), "rows": []}
@@ -196,11 +196,14 @@ def main() -> int:
             raise Missing("10,000 callers need open files: raise the hard limit (ulimit -Hn) to 20000 or more")
         with contextlib.ExitStack() as stack:
             folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="signet-peers-")))
+            facts = machine.facts()
+            if facts["load"] > 0.5:
+                say(f"other programs are running here (load {facts['load']}): figures will scatter")
             run = Run(options, found, folder)
             stack.enter_context(run.origin)
             for row in options.rows:
                 run.measure_row(row)
-            result = result_of(run, options.rows, started)
+            result = result_of(run, options.rows, facts, started)
     except (Missing, Wrong, AssertionError) as error:
         print(f"peers: error: {error}", file=sys.stderr)
         return 1

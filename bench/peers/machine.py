@@ -11,7 +11,6 @@ import resource
 import time
 
 PROC = pathlib.Path("/proc")
-_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _CPUCLOCK_SCHED = 2  # see clock_getcpuclockid(3)
 _ESTABLISHED = "01"
 
@@ -25,11 +24,9 @@ class Cpu:
     system_ticks: int
 
     def since(self, earlier: "Cpu") -> dict:
-        """Seconds: user, system, total."""
-        total = self.total_s - earlier.total_s
-        user, system = self.user_ticks - earlier.user_ticks, self.system_ticks - earlier.system_ticks
-        user_share = user / (user + system) if user + system else 0.0
-        return {"total": total, "user": total * user_share, "system": total * (1 - user_share)}
+        """Seconds in total, and the ticks."""
+        return {"total": self.total_s - earlier.total_s, "user_ticks": self.user_ticks - earlier.user_ticks,
+                "system_ticks": self.system_ticks - earlier.system_ticks}
 
 
 def family(pid: int) -> list[int]:
@@ -108,4 +105,5 @@ def facts() -> dict:
                  platform.machine())
     memory_kib = int(next(line.split()[1] for line in (PROC / "meminfo").read_text().splitlines() if line.startswith("MemTotal")))
     return {"cpu": model, "cpus": len(os.sched_getaffinity(0)), "memory_gib": round(memory_kib / 1024 / 1024, 1),
-            "kernel": platform.release(), "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")}
+            "kernel": platform.release(), "load": round(os.getloadavg()[0], 2),
+            "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")}

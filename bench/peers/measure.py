@@ -113,9 +113,9 @@ def load(gateway: Gateway, row: Row, program: pathlib.Path, cpus: set[int], seco
         used = machine.cpu(gateway.pid).since(before)
         memory = machine.memory(gateway.pid)
     _check(result)
-    per_call = {name: value * 1e6 / result["calls"] for name, value in used.items()}
+    per_call = used["total"] * 1e6 / result["calls"]
     rates = {"busy": used["total"] / result["seconds"], "calls_per_s": result["calls"] / result["seconds"]}
-    return {**result, "cpu_us": per_call, **rates, **memory}
+    return {**result, "cpu_us": per_call, "ticks": [used["user_ticks"], used["system_ticks"]], **rates, **memory}
 
 
 def idle_callers(gateway: Gateway, row: Row, program: pathlib.Path, cpus: set[int]) -> dict:

@@ -8,6 +8,8 @@ from peers.rows import Kind, Row
 OTHERS = ("nginx", "HAProxy")
 # Of calls in the rows of resumed sessions: above it, how many were not is said below the table.
 SHARE_TOLD = 0.02
+# Of 10 ms that tell user from system time, for each gateway and row; with fewer that split is a guess.
+TICKS_MIN = 150
 _QUANTILES = ("p50", "p99", "p999")
 
 
@@ -21,6 +23,14 @@ def _median(samples: list[dict], *keys: str) -> float:
     return statistics.median(values)
 
 
+def _cpu(samples: list[dict]) -> dict:
+    """The split comes from the ticks of all rounds together: one round has too few."""
+    total = _median(samples, "cpu_us")
+    user, system = (sum(sample["ticks"][which] for sample in samples) for which in (0, 1))
+    user_us = total * user / max(user + system, 1)
+    return {"cpu_total_us": total, "cpu_user_us": user_us, "cpu_system_us": total - user_us, "ticks": user + system}
+
+
 def figures(row: Row, samples: dict[str, list[dict]]) -> dict[str, dict]:
     """By gateway: `value` is what is compared; the rest is shown beside it."""
     made = {}
@@ -29,7 +39,7 @@ def figures(row: Row, samples: dict[str, list[dict]]) -> dict[str, dict]:
             continue
         figure: dict = {"resident_kib": _median(each, "resident_kib")}
         if row.kind in (Kind.CPU, Kind.LATENCY):
-            figure |= {f"cpu_{name}_us": _median(each, "cpu_us", name) for name in ("total", "user", "system")}
+            figure |= _cpu(each)
             figure |= {f"{name}_us": _median(each, "latency_us", name) for name in _QUANTILES}
             figure |= {name: _median(each, name) for name in ("calls_per_s", "busy")}
             figure |= {name: sum(sample[name] for sample in each) for name in ("calls", "failed", "unexpected")}
@@ -123,12 +133,15 @@ def table(results: list[tuple[Row, dict, dict]]) -> str:
 
 
 def remarks(results: list[tuple[Row, dict, dict]]) -> list[str]:
-    """Calls under a wrong identity; handshakes that were not what the row is about."""
+    """Calls under a wrong identity; handshakes that were not what the row is about; splits that are guesses."""
     said = []
     for row, made, _ in results:
         if row.unexpected_max:
             said += [f"{row.name}: {name} resumed no session in {figure['unexpected'] / figure['calls']:.1%} of its calls"
                      for name, figure in made.items() if name != "floor" and figure["unexpected"] > SHARE_TOLD * figure["calls"]]
+        ticks = min((figure["ticks"] for figure in made.values() if "ticks" in figure), default=TICKS_MIN)
+        if ticks < TICKS_MIN and row.kind is Kind.CPU:
+            said.append(f"{row.name}: user CPU is uncertain, the kernel took {ticks} ticks only (more --seconds or --rounds help)")
         if row.setup.crowd:
             said += [f"{row.name}: {name} sent {figure['unexpected']:,} of {figure['calls']:,} calls under another identity's certificate"
                      for name, figure in made.items()]

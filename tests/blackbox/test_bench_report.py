@@ -18,7 +18,7 @@ def _row(name: str) -> Row:
 
 def _sample(total_us: float, user_us: float, **more) -> dict:
     return {"calls": 1000, "failed": 0, "unexpected": 0, "busy": 0.9, "calls_per_s": 9e5 / total_us, "resident_kib": 20_000,
-            "cpu_us": {"total": total_us, "user": user_us, "system": total_us - user_us},
+            "cpu_us": total_us, "ticks": [round(user_us * 1000), round((total_us - user_us) * 1000)],
             "latency_us": {"p50": 10 * total_us, "p99": 20 * total_us, "p999": 30 * total_us}, **more}
 
 
@@ -30,7 +30,7 @@ def _result(name: str, samples: dict[str, list[dict]]) -> tuple[Row, dict, dict]
 
 def _pooled(signet: float, signet_user: float) -> tuple[Row, dict, dict]:
     return _result("pooled-150", {
-        "Signet": [_sample(signet, signet_user), _sample(1000, 900), _sample(1, 1)],
+        "Signet": [_sample(signet, signet_user), _sample(signet * 2, signet_user * 2), _sample(signet / 2, signet_user / 2)],
         "nginx": [_sample(20, 10)], "HAProxy": [_sample(25, 8)], "floor": [_sample(8, 1)]})
 
 
@@ -67,6 +67,12 @@ def test_calls_under_a_wrong_identity_are_told():
     told = report.table([crowd])
     assert "nginx sent 7 of 1,000 calls under another identity's certificate" in told
     assert "Signet sent 0 of 1,000 calls" in told
+
+
+def test_a_split_of_few_ticks_is_said_to_be_uncertain():
+    few = _result("pooled-150", {"Signet": [_sample(0.1, 0.01)]})
+    assert "user CPU is uncertain" in report.table([few])
+    assert "user CPU is uncertain" not in report.table([_pooled(10, 2)])
 
 
 def test_sessions_that_were_not_resumed_are_told():
