@@ -170,6 +170,9 @@ bool Transport::handshake(ByteView& rest) {
 }
 
 bool Transport::read_records(ByteView& rest) {
+  if (rest.size() > limits::transport_read_bytes_max) {
+    static_cast<void>(decrypted_.prepare(rest.size()));  // room for all of it, so that it is not moved as it grows
+  }
   while (active()) {
     const std::size_t before = encrypted_.size();
     const wire::TlsEngine::Read read = tls_->read(rest, decrypted_, limits::transport_read_bytes_max, encrypted_);
@@ -184,12 +187,15 @@ bool Transport::read_records(ByteView& rest) {
     if (!encrypted_.empty() || !output_.empty()) {
       flush();  // answers of the protocol itself, and data that had to wait for them
     }
+    if (read.event == wire::TlsEngine::Event::data && decrypted_.size() < limits::transport_piece_bytes_max) {
+      continue;
+    }
+    // Whatever ended the piece is said again by the next read, if the owner leaves some of it.
+    if (!deliver_decrypted()) {
+      return false;
+    }
     switch (read.event) {
-      case wire::TlsEngine::Event::data:
-        if (!deliver_decrypted()) {
-          return false;
-        }
-        break;
+      case wire::TlsEngine::Event::data: break;
       case wire::TlsEngine::Event::want_input:
       case wire::TlsEngine::Event::handshake_complete: return true;
       case wire::TlsEngine::Event::close_notify: ended_ = true; return true;

@@ -17,12 +17,14 @@ using std::chrono::seconds;
 
 /// Submission queue of a shard's ring. A full queue is submitted early; it fails nothing.
 inline constexpr std::uint32_t uring_queue_entries = 1024;
-/// One received piece: a whole TLS record with its overhead (RFC 8446 §5.2: 2^14 + 256 + 5), rounded up to a multiple of 64.
-inline constexpr std::uint32_t receive_buffer_bytes = 16'704;
-/// Received pieces in use at once, per shard.
-inline constexpr std::uint32_t receive_buffers_max = 4096;
+/// One received piece: four TLS records with their overhead (RFC 8446 §5.2: 2^14 + 256 + 5), each rounded up to a multiple of 64. Bulk goes
+/// through in few receives, and in sends as large. No power of two, so that the beginnings of the buffers, all that small messages use, do
+/// not share lines of the processor's caches.
+inline constexpr std::uint32_t receive_buffer_bytes = 4 * 16'704;
+/// Received pieces in use at once, per shard. Memory is taken up only by what was received in one turn of the loop.
+inline constexpr std::uint32_t receive_buffers_max = 2048;
 
-static_assert(receive_buffer_bytes >= 16'384 + 256 + 5 && receive_buffer_bytes % 64 == 0);
+static_assert(receive_buffer_bytes >= 4 * (16'384 + 256 + 5) && receive_buffer_bytes % 64 == 0);
 
 // ---- transport
 // ---------------------------------------------------------------------------------------------------------------------------------
@@ -30,8 +32,10 @@ static_assert(receive_buffer_bytes >= 16'384 + 256 + 5 && receive_buffer_bytes %
 /// Queued bytes above which a connection is congested, and below which it is so no longer.
 inline constexpr std::size_t transport_high_water_bytes = 128 * 1024;
 inline constexpr std::size_t transport_low_water_bytes = 48 * 1024;
-/// Most plaintext that is delivered in one piece.
+/// Most plaintext that is decrypted in one step: a record.
 inline constexpr std::size_t transport_read_bytes_max = 16 * 1024;
+/// Records that have come together are handed over together, up to about this much: one piece makes one send.
+inline constexpr std::size_t transport_piece_bytes_max = 64 * 1024;
 /// How long a connection that we close may take to accept what is still queued.
 inline constexpr Duration transport_close_flush_max = seconds(30);
 /// How long, and how many bytes, we listen to a peer after our FIN.
@@ -70,9 +74,9 @@ inline constexpr std::uint32_t late_requests_max = 16;
 inline constexpr std::size_t sessions_max = 1024;
 /// TLS 1.3 tickets per (endpoint, identity) that a shard keeps for itself; what is over is for all shards.
 inline constexpr std::size_t sessions_own_max = 1;
-/// The depot of all shards: (endpoint, identity) in it, and sessions for each.
+/// The depot of all shards: (endpoint, identity) in it, and sessions for each: as many new connections at once find one.
 inline constexpr std::size_t depot_entries_max = 1024;
-inline constexpr std::size_t depot_sessions_max = 32;
+inline constexpr std::size_t depot_sessions_max = 128;
 
 // ---- resolver
 // ----------------------------------------------------------------------------------------------------------------------------------
