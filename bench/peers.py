@@ -89,7 +89,7 @@ class Run:
 
     def __init__(self, options: argparse.Namespace, found: dict[str, str], folder: pathlib.Path):
         self.options, self.programs, self.folder = options, found, folder
-        self.gateway_cpus, self.other_cpus = machine.split_cpus()
+        self.gateway_cpus, self.other_cpus = machine.share_cpus() if options.cpus == "shared" else machine.split_cpus()
         self.pki = Identities(folder / "pki")
         self.origin = Origin(found["origin"], self.pki, folder / "origin", self.other_cpus)
         self.samples: dict[str, dict[str, list[dict]]] = {}
@@ -149,7 +149,7 @@ def result_of(run: Run, rows: list[Row], facts: dict, started: float) -> dict:
     versions = {kind.name: gateways.version(kind, run.programs[kind.name]) for kind in gateways.GATEWAYS}
     made = {"machine": facts, "versions": versions, "cipher": CIPHER, "rounds": run.options.rounds,
             "seconds": run.options.seconds,
-            "rate_per_s": run.rate, "cpus_gateway": sorted(run.gateway_cpus), "cpus_others": sorted(run.other_cpus),
+            "rate_per_s": run.rate, "cpus": run.options.cpus, "cpus_gateway": sorted(run.gateway_cpus), "cpus_others": sorted(run.other_cpus),
             "took_s": round(time.monotonic() - started), "rows": []}
     for row in rows:
         figures = report.figures(row, run.samples[row.name])
@@ -163,6 +163,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="of each row (5)")
     parser.add_argument("--seconds", type=float, default=3.0, metavar="S", help="of each measurement (3)")
     parser.add_argument("--quick", action="store_true", help="one round of one second")
+    parser.add_argument("--cpus", choices=("shared", "own"), default="shared",
+                        help="shared: all programs on all CPUs; own: one for the gateway, the others for callers and origin (shared)")
     parser.add_argument("--only", nargs="+", default=[], metavar="WORD", help="only rows whose name contains one of these")
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "build/bench-results", metavar="FOLDER",
                         help="for peers.json and peers.svg (build/bench-results)")

@@ -82,6 +82,12 @@ def on_cpus(cpus: set[int]):
         os.sched_setaffinity(0, before)
 
 
+def share_cpus() -> tuple[set[int], set[int]]:
+    """All for everybody."""
+    cpus = os.sched_getaffinity(0)
+    return set(cpus), set(cpus)
+
+
 def split_cpus() -> tuple[set[int], set[int]]:
     """One for the gateway; the others for callers and origin. With one CPU only, that one for all."""
     cpus = sorted(os.sched_getaffinity(0))

@@ -59,8 +59,8 @@ def _handshakes(suffix: str, title: str, setup: Setup) -> tuple[Row, ...]:
     once before there is a session to resume."""
     pinned = not suffix
     return (
-        Row("resumed" + suffix, f"new connection per call, resumed session{title}", ("/single/150",), expected=(_RESUMED,),
-            unexpected_max=0.1, setup=setup, floor=FloorSingle if pinned else None, target=0.5 if pinned else None),
+        Row("resumed" + suffix, f"new connection per call, resumed session, 16 callers{title}", ("/single/150",), expected=(_RESUMED,),
+            connections=16, unexpected_max=0.1, setup=setup, floor=FloorSingle if pinned else None, target=0.5 if pinned else None),
         Row("full-p256" + suffix, f"new connection per call, full handshake, P-256 key{title}", ("/full-p256/150",),
             expected=(_NOT_RESUMED,), setup=setup, floor=FloorSingle if pinned else None, target=0.45 if pinned else None),
         Row("full-rsa" + suffix, f"new connection per call, full handshake, RSA-2048 key{title}", ("/full-rsa/150",),
