@@ -149,7 +149,8 @@ def result_of(run: Run, rows: list[Row], facts: dict, started: float) -> dict:
     versions = {kind.name: gateways.version(kind, run.programs[kind.name]) for kind in gateways.GATEWAYS}
     made = {"machine": facts, "versions": versions, "cipher": CIPHER, "rounds": run.options.rounds,
             "seconds": run.options.seconds,
-            "rate_per_s": run.rate, "cpus": run.options.cpus, "cpus_gateway": sorted(run.gateway_cpus), "cpus_others": sorted(run.other_cpus),
+            "rate_per_s": run.rate, "cpus": run.options.cpus,
+            "cpus_gateway": sorted(run.gateway_cpus), "cpus_others": sorted(run.other_cpus),
             "took_s": round(time.monotonic() - started), "rows": []}
     for row in rows:
         figures = report.figures(row, run.samples[row.name])

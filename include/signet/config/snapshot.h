@@ -32,8 +32,8 @@ struct Upstream {
   std::string host;  ///< DNS name or IP address, without brackets
   std::uint16_t port = 0;
   std::optional<Endpoint> address;  ///< if `host` is one
-  std::string base_path;  ///< empty, or from the first slash
-  std::string authority;  ///< for the Host field
+  std::string base_path;            ///< empty, or from the first slash
+  std::string authority;            ///< for the Host field
   HostHeader host_header = HostHeader::backend;
   std::shared_ptr<const wire::Identity> identity;        ///< null for http
   std::shared_ptr<const wire::Certificate> certificate;  ///< the identity's; null for none
