@@ -21,7 +21,7 @@ bool is_control(unsigned char c) {
   return c < 0x20 || c == 0x7f;
 }
 
-/// ASCII that stands for itself: no control characters, and neither of "%\\#".
+/// ASCII that stands for itself: no control characters, no percent sign, backslash or number sign.
 constexpr CharacterSet plain_characters(digit_characters, letter_characters, " !\"$&'()*+,-./:;<=>?@[]^_`{|}~");
 
 /// One segment, decoded as far as decoding changes nothing.
