@@ -58,7 +58,7 @@ class TlsEnd {
 
   /// Takes all of `in`. Answers the bytes of application data in it.
   std::size_t read(ByteBuffer& in, ByteBuffer& out) {
-    ByteView input = in.view();
+    MutableByteView input = in.mutable_view();
     wire::TlsEngine::Read read;
     do {
       read = engine_.read(input, plaintext_, std::size_t{16} * 1024, out);

@@ -63,7 +63,7 @@ bool Exchange::takes_caller_data(bool input_left) {
 void Exchange::relay_to_backend(ByteView& data) {
   if (takes_caller_data(true)) {
     request_bytes_ += data.size();
-    connection_->output().append(data);
+    session_->transport().hand_over(data, connection_->output());
     data = {};
   }
 }
@@ -342,7 +342,7 @@ void Exchange::write_body(ByteView body) {
   if (request_.head().framing() == wire::BodyFraming::chunked) {
     wire::write_chunk(body, connection_->output());
   } else {
-    connection_->output().append(body);
+    session_->transport().hand_over(body, connection_->output());
   }
 }
 

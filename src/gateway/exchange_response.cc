@@ -83,7 +83,7 @@ void Exchange::relay_to_caller(ByteView& data) {
   net::Transport& caller = session_->transport();
   if (!caller.congested()) {
     response_bytes_ += data.size();
-    caller.output().append(data);
+    connection_->hand_over(data, caller.output());
     data = {};
     caller.flush();
   }
@@ -178,7 +178,7 @@ bool Exchange::on_response_body(ByteView body) {
   if (response_chunked_) {
     wire::write_chunk(body, out);
   } else {
-    out.append(body);
+    connection_->hand_over(body, out);
   }
   return false;
 }

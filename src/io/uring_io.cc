@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "signet/base/check.h"
+#include "signet/base/limits.h"
 #include "signet/base/log.h"
 #include "signet/io/wall_clock.h"
 #include "receive_buffers.h"
@@ -463,6 +464,9 @@ void UringIo::send(Operation& operation, Descriptor descriptor, ByteView bytes) 
   io_uring_sqe* entry = state_->sqe();
   io_uring_prep_send(entry, descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_WAITALL);
   io_uring_sqe_set_data(entry, &operation);
+  if (bytes.size() >= limits::send_at_once_bytes_min) {
+    io_uring_submit(&state_->ring);
+  }
 }
 
 void UringIo::shutdown_send(Descriptor descriptor) {

@@ -139,7 +139,7 @@ bool Transport::deliver_tls() {
   if (!deliver_decrypted()) {
     return false;
   }
-  ByteView rest = received();
+  MutableByteView rest = received();
   const std::size_t size = rest.size();
   const bool all_taken = (stage_ == Stage::open || handshake(rest)) && read_records(rest);
   take_received(size - rest.size());
@@ -150,8 +150,10 @@ bool Transport::deliver_tls() {
 }
 
 /// True when the connection is open and records may be read.
-bool Transport::handshake(ByteView& rest) {
-  const wire::TlsEngine::Event event = tls_->handshake(rest, encrypted_);
+bool Transport::handshake(MutableByteView& rest) {
+  ByteView input = rest;
+  const wire::TlsEngine::Event event = tls_->handshake(input, encrypted_);
+  rest = rest.last(input.size());
   if (event == wire::TlsEngine::Event::failed) {
     fail(tls_->error());
     return false;
@@ -169,7 +171,7 @@ bool Transport::handshake(ByteView& rest) {
   return active();
 }
 
-bool Transport::read_records(ByteView& rest) {
+bool Transport::read_records(MutableByteView& rest) {
   if (rest.size() > limits::transport_read_bytes_max) {
     static_cast<void>(decrypted_.prepare(rest.size()));  // room for all of it, so that it is not moved as it grows
   }
@@ -215,6 +217,17 @@ bool Transport::deliver_decrypted() {
   decrypted_.consume(decrypted_.size() - rest.size());
   paused_ = !decrypted_.empty();
   return !paused_ && active();
+}
+
+void Transport::hand_over(ByteView bytes, ByteBuffer& to) {
+  const ByteView ours = decrypted_.view();
+  const bool at_our_end = bytes.size() <= ours.size() && bytes.data() == ours.data() + (ours.size() - bytes.size());
+  if (at_our_end && to.empty() && bytes.size() >= limits::transport_hand_over_bytes_min) {
+    decrypted_.consume(ours.size() - bytes.size());
+    decrypted_.swap(to);
+  } else {
+    to.append(bytes);
+  }
 }
 
 void Transport::end_of_stream() {

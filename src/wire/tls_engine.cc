@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <climits>
+#include <cstddef>
 #include <utility>
 
 #include "signet/base/check.h"
@@ -40,6 +41,17 @@ class Call {
 
 bool wants_input(int code) {
   return code == WOLFSSL_ERROR_WANT_READ || code == WANT_READ;
+}
+
+/// The size of the record of application data that `input` begins with, 0 if it begins with another or with less (RFC 8446 §5.1).
+std::size_t whole_data_record(ByteView input) {
+  constexpr std::size_t header_bytes = 5;
+  constexpr std::byte application_data{23};
+  if (input.size() < header_bytes || input[0] != application_data) {
+    return 0;
+  }
+  const std::size_t size = header_bytes + (std::to_integer<std::size_t>(input[3]) << 8 | std::to_integer<std::size_t>(input[4]));
+  return size <= input.size() ? size : 0;
 }
 
 }  // namespace
@@ -195,7 +207,14 @@ TlsEngine::Event TlsEngine::handshake(ByteView& input, ByteBuffer& output) {
   return code == WOLFSSL_ERROR_ZERO_RETURN ? parts.fail(parts.explain_truncation()) : parts.fail(code);
 }
 
-TlsEngine::Read TlsEngine::read(ByteView& input, ByteBuffer& plaintext, std::size_t max, ByteBuffer& output) {
+/// The size of the record that `received` begins with, if `read` can lend it to wolfSSL, else 0. A lent record is decrypted without copies
+/// of wolfSSL's own, and has to be read in one call: not while data may come in the middle of a renegotiation.
+std::size_t TlsEngine::Parts::lendable_record(ByteView received, std::size_t max) const {
+  constexpr std::size_t plaintext_bytes_max = 16'384;  // RFC 8446 §5.1
+  return max < plaintext_bytes_max || shared().late_authentication != LateAuthentication::off ? 0 : whole_data_record(received);
+}
+
+TlsEngine::Read TlsEngine::read(MutableByteView& input, ByteBuffer& plaintext, std::size_t max, ByteBuffer& output) {
   Parts& parts = *parts_;
   if (parts.stage == Parts::Stage::failed) {
     return {Event::failed, 0};
@@ -205,12 +224,26 @@ TlsEngine::Read TlsEngine::read(ByteView& input, ByteBuffer& plaintext, std::siz
     input = {};  // RFC 8446 §6.1: whatever follows close_notify is ignored
     return {Event::close_notify, 0};
   }
-  const Call call(parts, output, &input);
-  const MutableByteView area = plaintext.prepare(std::min<std::size_t>(max, INT_MAX));
   while (true) {
+    const std::size_t record = parts.lendable_record(input, max);
+    const MutableByteView area = plaintext.prepare(std::min<std::size_t>(std::max(max, record), INT_MAX));
+    const bool lent = record != 0 && wolfSSL_lend_record(parts.ssl, reinterpret_cast<unsigned char*>(input.data()),
+                                                         static_cast<unsigned int>(record), area.data()) == WOLFSSL_SUCCESS;
+    ByteView copied;
+    if (lent) {
+      input = input.subspan(record);
+    } else {
+      copied = input;
+    }
+    const Call call(parts, output, &copied);
     const int size = wolfSSL_read(parts.ssl, area.data(), static_cast<int>(std::min<std::size_t>(max, INT_MAX)));
     const int code = size > 0 ? 0 : wolfSSL_get_error(parts.ssl, size);
     parts.after_input();
+    if (!lent) {
+      input = input.last(copied.size());
+    } else if (wolfSSL_take_back_record(parts.ssl) != WOLFSSL_SUCCESS && (size > 0 || wants_input(code))) {
+      return {parts.fail(Error{.detail = "a TLS record was read in part"}), 0};
+    }
     if (size > 0) {
       parts.note_answer();
       plaintext.commit(static_cast<std::size_t>(size));
@@ -220,6 +253,9 @@ TlsEngine::Read TlsEngine::read(ByteView& input, ByteBuffer& plaintext, std::siz
       continue;  // data in the middle of a renegotiation: the next turn delivers it
     }
     if (wants_input(code)) {
+      if (lent && !input.empty()) {
+        continue;  // the record held no data, a ticket perhaps
+      }
       return {Event::want_input, 0};
     }
     if (code == WOLFSSL_ERROR_ZERO_RETURN) {

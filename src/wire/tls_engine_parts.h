@@ -35,6 +35,7 @@ struct TlsEngine::Parts {
   void offer(TlsSession session);
   Event complete_handshake();
   [[nodiscard]] bool speaks_plain_text(ByteView begin) const;
+  [[nodiscard]] std::size_t lendable_record(ByteView received, std::size_t max) const;
   /// After every call into wolfSSL that may have read.
   void after_input();
   /// Ends the connection with what wolfSSL's error and the alerts say, unless a check of ours has said why already.

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -69,10 +70,13 @@ class Origin {
   }
 
   static void received(Tls& tls, sim::SimPeer& peer, std::string_view bytes) {
-    ByteView input = as_bytes(bytes);
+    std::string copy(bytes);
+    MutableByteView input = std::as_writable_bytes(std::span(copy));
     bool failed = false;
     if (!tls.open) {
-      const wire::TlsEngine::Event event = tls.engine.handshake(input, tls.encrypted);
+      ByteView handshake = input;
+      const wire::TlsEngine::Event event = tls.engine.handshake(handshake, tls.encrypted);
+      input = input.last(handshake.size());
       tls.open = event == wire::TlsEngine::Event::handshake_complete;
       failed = event == wire::TlsEngine::Event::failed;
     }

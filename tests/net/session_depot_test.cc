@@ -64,7 +64,7 @@ Connected connect(const std::shared_ptr<TlsContext>& client_context, const std::
     return result;
   }
   ByteBuffer plaintext;
-  ByteView input = to_client.view();
+  MutableByteView input = to_client.mutable_view();
   static_cast<void>(client.read(input, plaintext, 1024, to_server));
   result.resumed = client.resumed();
   while (std::optional<TlsSession> session = client.take_session()) {

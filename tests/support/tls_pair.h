@@ -66,7 +66,7 @@ class TlsPair {
     ByteBuffer plaintext;
     do {
       const std::size_t size = std::min(in.size(), piece_bytes_max);
-      ByteView input = in.view().subspan(0, size);
+      MutableByteView input = in.mutable_view().subspan(0, size);
       do {
         const wire::TlsEngine::Read result = engine.read(input, plaintext, 16 * 1024, out);
         event = result.event;

@@ -147,7 +147,7 @@ std::string BlockingClient::read_until(std::string_view text) {
   ByteBuffer answer;
   do {
     do {
-      ByteView input = input_.view();
+      MutableByteView input = input_.mutable_view();
       event_ = engine_.read(input, answer, 16 * 1024, output_).event;
       input_.consume(input_.size() - input.size());
       flush();

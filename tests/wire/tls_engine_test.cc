@@ -78,7 +78,7 @@ TEST_CASE("what is larger than a record arrives whole and in order", "[wire][tls
 TEST_CASE("a record may be read in pieces, and what waits is pending", "[wire][tls]") {
   TlsPair pair = connected(client_context(identity_settings(TlsVersion::tls13)), server_context());
   pair.client_writes("0123456789");
-  ByteView input = pair.to_server.view();
+  MutableByteView input = pair.to_server.mutable_view();
   ByteBuffer plaintext;
   const TlsEngine::Read first = pair.server.read(input, plaintext, 4, pair.to_client);
   CHECK(first.event == Event::data);
@@ -89,6 +89,69 @@ TEST_CASE("a record may be read in pieces, and what waits is pending", "[wire][t
   CHECK(second.size == 6);
   CHECK(plaintext.text() == "0123456789");
   CHECK(pair.server.pending() == 0);
+}
+
+TEST_CASE("tickets, new keys, empty records and data that came together are read together", "[wire][tls]") {
+  TlsPair pair = connected(client_context(identity_settings(TlsVersion::tls13)), server_context());
+  CHECK(pair.client_reads().empty());
+  while (pair.client.take_session()) {
+  }
+  std::string expected;
+  for (const std::size_t size : {1U, 16'384U, 40'000U, 16'385U}) {
+    const std::string part(size, static_cast<char>('a' + size % 26));
+    pair.server_writes(part);
+    pair.server.update_keys(pair.to_client);
+    expected += part;
+  }
+  pair.server.close_notify(pair.to_client);
+  CHECK(pair.client_reads() == expected);
+  CHECK(pair.client_event == Event::close_notify);
+  CHECK(pair.client.pending() == 0);
+}
+
+TEST_CASE("a record that was changed on its way is told, and nothing of it is data", "[wire][tls]") {
+  const TlsVersion version = GENERATE(TlsVersion::tls12, TlsVersion::tls13);
+  const std::size_t at = GENERATE(5U, 300U, 16'384U, 16'400U);  // header and before, middle, end, tag
+  TlsPair pair = connected(client_context(identity_settings(version)), server_context());
+  CHECK(pair.client_reads().empty());
+  const std::string body(16'384, 'x');
+  pair.server_writes(body);
+  const std::size_t second = pair.to_client.size();
+  pair.server_writes(body);
+  REQUIRE(second + at < pair.to_client.size());
+  pair.to_client.mutable_view()[second + at] ^= std::byte{1};
+  CHECK(pair.client_reads() == body);
+  CHECK(pair.client_event == Event::failed);
+  CHECK(pair.client.error().kind == ErrorKind::tls_protocol);
+  CHECK_FALSE(pair.to_server.empty());  // an alert says so
+}
+
+TEST_CASE("a record that claims to be longer than any may be is refused before it has come", "[wire][tls]") {
+  const TlsVersion version = GENERATE(TlsVersion::tls12, TlsVersion::tls13);
+  const bool whole = GENERATE(false, true);
+  TlsPair pair = connected(client_context(identity_settings(version)), server_context());
+  CHECK(pair.client_reads().empty());
+  pair.to_client.append(std::string_view("\x17\x03\x03\xff\xff", 5));
+  pair.to_client.append(std::string(whole ? 0xffff : 100, 'x'));
+  CHECK(pair.client_reads().empty());
+  CHECK(pair.client_event == Event::failed);
+}
+
+TEST_CASE("records that were cut anywhere are put together again", "[wire][tls]") {
+  const TlsVersion version = GENERATE(TlsVersion::tls12, TlsVersion::tls13);
+  TlsPair pair = connected(client_context(identity_settings(version)), server_context());
+  CHECK(pair.client_reads().empty());
+  std::string body;
+  for (int number = 0; body.size() < 100'000; ++number) {
+    body += std::to_string(number) + " ";
+  }
+  // Pieces of every kind: parts of a record, whole records with the beginning of the next, several.
+  for (const std::size_t piece : {7U, 1000U, 16'390U, 16'406U, 16'407U, 20'000U, 33'000U, 66'816U}) {
+    CAPTURE(piece);
+    pair.piece_bytes_max = piece;
+    pair.server_writes(body);
+    CHECK(pair.client_reads() == body);
+  }
 }
 
 TEST_CASE("application data behind the last handshake message is left for read", "[wire][tls]") {
@@ -124,7 +187,7 @@ TEST_CASE("an end of stream without close_notify is a truncation, with it a prop
   CHECK(cut.client.end_of_stream() == Event::failed);
   CHECK(cut.client.error().kind == ErrorKind::connection_lost);
   CHECK(cut.client.error().origin == Origin::backend);
-  ByteView nothing;
+  MutableByteView nothing;
   ByteBuffer plaintext;
   CHECK(cut.client.read(nothing, plaintext, 1, cut.to_server).event == Event::failed);
   CHECK_FALSE(cut.client.write(as_bytes("x"), cut.to_server).has_value());

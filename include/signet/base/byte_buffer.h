@@ -34,6 +34,7 @@ class ByteBuffer {
   [[nodiscard]] std::size_t size() const { return end_ - begin_; }
   [[nodiscard]] bool empty() const { return begin_ == end_; }
   [[nodiscard]] ByteView view() const { return {block_ + begin_, size()}; }
+  [[nodiscard]] MutableByteView mutable_view() { return {block_ + begin_, size()}; }
   [[nodiscard]] std::string_view text() const { return as_text(view()); }
 
   void append(ByteView bytes) {

@@ -24,6 +24,10 @@ inline constexpr std::uint32_t receive_buffer_bytes = 4 * 16'704;
 /// Received pieces in use at once, per shard. Memory is taken up only by what was received in one turn of the loop.
 inline constexpr std::uint32_t receive_buffers_max = 2048;
 
+/// A send of so much does not wait for the end of the loop's turn: by then its bytes would have left the processor's cache, which the other
+/// connections of the turn need, and copying them costs more than a system call.
+inline constexpr std::size_t send_at_once_bytes_min = 32 * 1024;
+
 static_assert(receive_buffer_bytes >= 4 * (16'384 + 256 + 5) && receive_buffer_bytes % 64 == 0);
 
 // ---- transport
@@ -36,6 +40,8 @@ inline constexpr std::size_t transport_low_water_bytes = 48 * 1024;
 inline constexpr std::size_t transport_read_bytes_max = 16 * 1024;
 /// Records that have come together are handed over together, up to about this much: one piece makes one send.
 inline constexpr std::size_t transport_piece_bytes_max = 64 * 1024;
+/// Below this, copying what was received costs less than the memory that would go along with it.
+inline constexpr std::size_t transport_hand_over_bytes_min = 8 * 1024;
 /// How long a connection that we close may take to accept what is still queued.
 inline constexpr Duration transport_close_flush_max = seconds(30);
 /// How long, and how many bytes, we listen to a peer after our FIN.

@@ -41,7 +41,8 @@ class Buffer {
     }
   }
 
-  [[nodiscard]] ByteView bytes() const { return {data_, size_}; }
+  /// The owner may write there.
+  [[nodiscard]] MutableByteView bytes() const { return {data_, size_}; }
   [[nodiscard]] bool empty() const { return size_ == 0; }
   /// Drops the first `size` bytes. REQUIRES: size <= bytes().size().
   void consume(std::size_t size) {

@@ -82,6 +82,7 @@ class Connection final : public TransportOwner {
   /// The queue towards the back end; see Transport. REQUIRES: leased.
   [[nodiscard]] ByteBuffer& output() { return transport_.output(); }
   void flush() { transport_.flush(); }
+  void hand_over(ByteView bytes, ByteBuffer& to) { transport_.hand_over(bytes, to); }
   [[nodiscard]] bool congested() { return transport_.congested(); }
   void resume() { transport_.resume(); }
 

@@ -70,6 +70,9 @@ class Transport {
   /// Append here, then `flush`. Before the handshake is done, and after a failed send, it only grows or is dropped; check `congested`.
   [[nodiscard]] ByteBuffer& output() { return output_; }
   void flush();
+  /// Appends `bytes` to `to`, inside `on_transport_data`, of whose data they are a part. Where they are the end of it, many, and `to` is
+  /// empty, the block that they lie in changes hands, and nothing is copied.
+  void hand_over(ByteView bytes, ByteBuffer& to);
   /// More is queued than a fast peer would leave: stop producing until `on_transport_drained`.
   [[nodiscard]] bool congested();
 
@@ -111,13 +114,13 @@ class Transport {
   void deliver();
   bool deliver_plain();
   bool deliver_tls();
-  bool handshake(ByteView& rest);
-  bool read_records(ByteView& rest);
+  bool handshake(MutableByteView& rest);
+  bool read_records(MutableByteView& rest);
   bool deliver_decrypted();
   void end_of_stream();
   void deliver_end();
   [[nodiscard]] bool in_doubt();
-  [[nodiscard]] ByteView received() const { return held_.empty() ? input_.bytes() : held_.view(); }
+  [[nodiscard]] MutableByteView received() { return held_.empty() ? input_.bytes() : held_.mutable_view(); }
   void take_received(std::size_t size);
   void arm_receive();
   bool seal();

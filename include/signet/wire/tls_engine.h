@@ -57,9 +57,9 @@ class TlsEngine {
   /// Call until it answers handshake_complete or failed. A client starts with an empty `input`.
   Event handshake(ByteView& input, ByteBuffer& output);
 
-  /// Decrypts at most `max` bytes. Call again while it answers `data`: what is left stands in `input` or in the engine (`pending`).
-  /// REQUIRES: the handshake is complete; max != 0.
-  Read read(ByteView& input, ByteBuffer& plaintext, std::size_t max, ByteBuffer& output);
+  /// Decrypts at most `max` bytes. Call again while it answers `data`: what is left stands in `input` or in the engine (`pending`). What is
+  /// taken off `input` is overwritten: records are decrypted where they lie. REQUIRES: the handshake is complete; max != 0.
+  Read read(MutableByteView& input, ByteBuffer& plaintext, std::size_t max, ByteBuffer& output);
 
   /// Encrypts. Answers how many bytes were taken: all, or none while a renegotiation waits for input (`read` on, then offer the same bytes
   /// again). REQUIRES: the handshake is complete; close_notify was not called.
