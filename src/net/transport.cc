@@ -146,6 +146,9 @@ bool Transport::deliver_tls() {
   if (received().empty()) {
     decrypted_.release_if_empty();
   }
+  if (active() && tls_->has_session()) {
+    owner_.on_transport_session();
+  }
   return all_taken;
 }
 

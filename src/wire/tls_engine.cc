@@ -408,6 +408,10 @@ const std::shared_ptr<const TlsPeer>& TlsEngine::peer() const {
   return parts_->peer;
 }
 
+bool TlsEngine::has_session() const {
+  return !parts_->sessions.empty();
+}
+
 std::optional<TlsSession> TlsEngine::take_session() {
   std::vector<TlsSession>& sessions = parts_->sessions;
   if (sessions.empty()) {
@@ -415,6 +419,9 @@ std::optional<TlsSession> TlsEngine::take_session() {
   }
   std::optional<TlsSession> session = std::move(sessions.front());
   sessions.erase(sessions.begin());
+  if (sessions.empty()) {
+    sessions.shrink_to_fit();  // most connections get theirs once
+  }
   if (parts_->stage == Parts::Stage::open && parts_->shared().late_authentication == LateAuthentication::off) {
     // wolfSSL's own copy of the ticket, a kilobyte and more where it holds our certificate: nothing will offer it. Only a ticket that fits
     // into the session makes it free the block.

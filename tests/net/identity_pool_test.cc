@@ -35,6 +35,9 @@ class Origin {
   [[nodiscard]] std::size_t open() const { return listener_.peers(); }
   /// The next connection's ClientHello is answered with certificate_unknown.
   void refuse_next() { refuse_next_ = true; }
+  /// From now on calls wait.
+  void answer_nothing() { silent_ = true; }
+  [[nodiscard]] std::size_t asked() const { return asked_; }
   void use(wire::TlsServerSettings settings) { context_ = test::server_context(std::move(settings)); }
   void close() {
     listener_.close();
@@ -56,7 +59,7 @@ class Origin {
     const bool refuse = std::exchange(refuse_next_, false);
     return {.connected = {},
             .received =
-                [tls, refuse](sim::SimPeer& peer, std::string_view bytes) {
+                [this, tls, refuse](sim::SimPeer& peer, std::string_view bytes) {
                   if (refuse) {
                     peer.write(std::string_view("\x15\x03\x03\x00\x02\x02\x2e", 7));
                     peer.finish();
@@ -69,7 +72,7 @@ class Origin {
             .closed = {}};
   }
 
-  static void received(Tls& tls, sim::SimPeer& peer, std::string_view bytes) {
+  void received(Tls& tls, sim::SimPeer& peer, std::string_view bytes) {
     std::string copy(bytes);
     MutableByteView input = std::as_writable_bytes(std::span(copy));
     bool failed = false;
@@ -87,6 +90,10 @@ class Origin {
         break;
       }
       tls.decrypted.clear();
+      ++asked_;
+      if (silent_) {
+        continue;
+      }
       const std::string_view answer = tls.engine.peer() ? std::string_view(tls.engine.peer()->leaf.subject) : "resumed";
       REQUIRE(tls.engine.write(as_bytes(answer), tls.encrypted));
     }
@@ -99,6 +106,8 @@ class Origin {
 
   std::shared_ptr<wire::TlsContext> context_;
   bool refuse_next_ = false;
+  bool silent_ = false;
+  std::size_t asked_ = 0;
   sim::SimPeerListener listener_;
 };
 
@@ -246,6 +255,22 @@ TEST_CASE("When one identity is replaced, the others lose nothing: no connection
   CHECK(world.pool.counters().opened == identities.size() + 1);
   CHECK(world.pool.counters().handshakes_full == identities.size() + 1);
   CHECK(world.pool.contexts_made() == identities.size() + 1);
+}
+
+TEST_CASE("A ticket helps the next connection although the call that it came before has no answer yet", "[pool][identity]") {
+  World world(wire::TlsVersion::tls13);
+  world.origin.answer_nothing();
+  const auto identity = world.identity("client");
+  Call first(world.pool);
+  first.start(world.origin.address(), identity);
+  REQUIRE(world.io.run_until([&] { return world.origin.asked() == 1; }));
+  world.io.run_for(std::chrono::milliseconds(100));
+  REQUIRE_FALSE(first.ended());
+  Call second(world.pool);
+  second.start(world.origin.address(), identity);
+  REQUIRE(world.io.run_until([&] { return world.origin.asked() == 2; }));
+  CHECK(world.pool.counters().handshakes_full == 1);
+  CHECK(world.pool.counters().handshakes_resumed == 1);
 }
 
 TEST_CASE("A connection in use when its identity goes out of use serves its call and is then closed", "[pool][identity]") {

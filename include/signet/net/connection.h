@@ -156,6 +156,7 @@ class Connection final : public TransportOwner {
   void on_timeout();
   void on_transport_open() override;
   void on_transport_data(ByteView& data) override;
+  void on_transport_session() override { keep_sessions(); }
   void on_transport_end() override;
   void on_transport_drained() override;
   void on_transport_failed(Error error) override;

@@ -23,6 +23,8 @@ class TransportOwner {
   /// Bytes arrived. The owner takes them from the front of `data`; what it leaves is kept, and reading stops until `resume`. The bytes are
   /// valid during the call.
   virtual void on_transport_data(ByteView& data) = 0;
+  /// A TLS session that can be taken out of `tls()`: the server's tickets come behind the handshake, with or without data.
+  virtual void on_transport_session() {}
   /// The peer will send no more (FIN; over TLS, close_notify). Everything before it has been delivered and taken. Sending still works.
   virtual void on_transport_end() = 0;
   /// The queue has fallen below the low-water mark after it stood above the high-water mark.

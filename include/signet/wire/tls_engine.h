@@ -113,6 +113,7 @@ class TlsEngine {
   /// Client: a session that the server gave us and that has not been taken yet; call again until it answers nothing. TLS 1.2 sessions come
   /// right after the handshake, TLS 1.3 tickets out of `read`.
   [[nodiscard]] std::optional<TlsSession> take_session();
+  [[nodiscard]] bool has_session() const;
 
   struct Parts;  ///< for the implementation
 
