@@ -12,39 +12,15 @@
 using namespace signet;
 using namespace signet::wire;
 using namespace signet::test;
-using Event = TlsEngine::Event;
 
 namespace {
 
-/// The error of a client with `settings` at a server with `server`, or nothing.
 std::optional<Error> refusal(IdentitySettings settings, TlsServerSettings server) {
-  TlsPair pair(client_context(std::move(settings)), server_context(std::move(server)));
-  if (pair.handshake()) {
-    return std::nullopt;
-  }
-  REQUIRE(pair.client_event == Event::failed);
-  // The server is told by an alert, and does not think that it has a connection.
-  REQUIRE(pair.server_event == Event::failed);
-  CHECK(pair.server.error().kind == ErrorKind::tls_alert);
-  CHECK(pair.server.error().origin == Origin::caller);
-  CHECK(pair.client.error().origin == Origin::backend);
-  CHECK(pair.client.error().tls_alert == 0);
-  return pair.client.error();
+  return test::refusal(client_context(std::move(settings)), server_context(std::move(server)));
 }
 
 bool contains(const std::optional<Error>& error, std::string_view text) {
   return error && error->detail.find(text) != std::string::npos;
-}
-
-TlsVersion any_version() {
-  return GENERATE(TlsVersion::tls12, TlsVersion::tls13);
-}
-
-/// A server that takes any caller, so that what is tested is the client.
-TlsServerSettings lenient_server(std::string_view certificate = "server", std::string_view intermediate = "issuing") {
-  TlsServerSettings settings = server_settings(certificate, intermediate);
-  settings.client_certificate = ClientCertificate::none;
-  return settings;
 }
 
 }  // namespace
