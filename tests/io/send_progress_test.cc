@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What the kernel tells about bytes that a peer took or did not take; the replay of calls rests on it.
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <array>
 #include <catch2/catch_test_macros.hpp>
@@ -12,40 +10,19 @@
 #include <utility>
 
 #include "signet/io/uring_io.h"
+#include "loopback.h"
 
 using namespace signet;
 
 namespace {
 
-/// A connection over loopback, with one call served on it: 10 bytes went out.
-struct Served {
+/// A connection with one call served on it: 10 bytes went out.
+struct Served : test::Loopback {
   Served() {
-    const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
-    socklen_t size = sizeof(address);
-    REQUIRE(::bind(listener, reinterpret_cast<const sockaddr*>(&address), size) == 0);
-    REQUIRE(::listen(listener, 1) == 0);
-    REQUIRE(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-    REQUIRE(::connect(ours, reinterpret_cast<const sockaddr*>(&address), size) == 0);
-    theirs = ::accept(listener, nullptr, nullptr);
-    REQUIRE(theirs >= 0);
-    ::close(listener);
     REQUIRE(::send(ours, "0123456789", 10, 0) == 10);
     CHECK(receive(theirs) == 10);
     REQUIRE(::send(theirs, "answer", 6, 0) == 6);
     CHECK(receive(ours) == 6);
-  }
-  Served(const Served&) = delete;
-  Served& operator=(const Served&) = delete;
-  ~Served() {
-    ::close(ours);
-    end_theirs();
-  }
-  void end_theirs() {
-    if (theirs >= 0) {
-      ::close(theirs);
-    }
-    theirs = -1;
   }
   static ssize_t receive(int from) {
     std::array<char, 100> buffer{};
@@ -62,8 +39,6 @@ struct Served {
   }
 
   std::unique_ptr<io::UringIo> io = std::move(*io::UringIo::create({}));
-  int ours = ::socket(AF_INET, SOCK_STREAM, 0);
-  int theirs = -1;
 };
 
 }  // namespace
@@ -71,7 +46,7 @@ struct Served {
 TEST_CASE("the kernel confirms nothing that was sent to a peer that had closed, and the receive sees an end", "[io]") {
   Served connection;
   CHECK(connection.settled().acknowledged_bytes == 10);
-  connection.end_theirs();
+  connection.close_theirs();
   REQUIRE(::send(connection.ours, "call", 4, MSG_NOSIGNAL) == 4);
   CHECK(connection.settled().acknowledged_bytes == 10);
   CHECK(Served::receive(connection.ours) == 0);
@@ -90,9 +65,7 @@ TEST_CASE("a peer that has read a call and aborts looks as if it had not, but fo
   Served connection;
   REQUIRE(::send(connection.ours, "call", 4, MSG_NOSIGNAL) == 4);
   CHECK(Served::receive(connection.theirs) == 4);
-  const linger at_once{.l_onoff = 1, .l_linger = 0};
-  ::setsockopt(connection.theirs, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-  connection.end_theirs();
+  connection.abort_theirs();
   connection.settled();  // 10 or 14
   CHECK(Served::receive(connection.ours) == -1);
   CHECK(errno == ECONNRESET);
