@@ -45,7 +45,7 @@ struct Faults {
 /// with the next bytes or the FIN that go back, or a while later. Time passes only in `turn`.
 ///
 /// A promise of the caller that is broken (an unknown descriptor, a second receive, a close under an active operation) is a failed check.
-class SimIo final : public io::Io, private io::BufferSource {
+class SimIo : public io::Io, private io::BufferSource {
  public:
   explicit SimIo(std::uint64_t seed, const Faults& faults = {});
   /// REQUIRES: no operation is active.
