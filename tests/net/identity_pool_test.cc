@@ -488,6 +488,20 @@ TEST_CASE("A shard resumes what another shard has to spare, and under the same i
   CHECK(one.pool.counters().handshakes_resumed == 1);
 }
 
+TEST_CASE("As many connections resume at once as have been there at once before", "[pool][sessions]") {
+  World world(GENERATE(wire::TlsVersion::tls12, wire::TlsVersion::tls13));
+  SessionDepot depot;
+  ShardPool one(world, depot);
+  const auto identity = world.identity("client");
+  constexpr int callers = 64;
+  one.call(identity, callers);
+  const std::uint64_t full = one.pool.counters().handshakes_full;
+  const std::uint64_t resumed = one.pool.counters().handshakes_resumed;
+  one.call(identity, callers);
+  CHECK(one.pool.counters().handshakes_full == full);
+  CHECK(one.pool.counters().handshakes_resumed == resumed + callers);
+}
+
 TEST_CASE("What a back end's restart has made worthless is forgotten by all shards, and no call fails", "[pool][sessions]") {
   World world(GENERATE(wire::TlsVersion::tls12, wire::TlsVersion::tls13));
   CAPTURE(to_string(world.version));

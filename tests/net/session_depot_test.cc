@@ -142,6 +142,12 @@ TEST_CASE("The depot has a limit", "[net][sessions]") {
   depot.put(other_endpoint, session_of(client, server));
   CHECK(depot.size() == 1);
   CHECK_FALSE(depot.take(endpoint, client->identity()->key(), now()).has_value());
+
+  SessionDepot as_shipped;
+  for (std::size_t i = 0; i < limits::depot_sessions_max + 2; ++i) {
+    as_shipped.put(endpoint, session_of(client, server));
+  }
+  CHECK(as_shipped.size() == limits::depot_sessions_max);
 }
 
 TEST_CASE("A session that one thread has made resumes on another", "[net][sessions]") {
