@@ -36,6 +36,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "blackbox"))
 
+import nginx  # noqa: E402
 from processes import Program, free_port  # noqa: E402
 
 SERIES = ("apis", "identities", "idle", "shards", "start", "reload")
@@ -97,21 +98,21 @@ class Origin:
 
     def __init__(self, pki: Pki, folder: pathlib.Path):
         self.port = free_port()
-        config = folder / "nginx.conf"
-        config.write_text(f"""
-daemon off; pid {folder}/nginx.pid; error_log {folder}/nginx.log crit; worker_processes 1; worker_rlimit_nofile 20000;
-events {{ worker_connections 16000; }}
-http {{
-  access_log off; keepalive_timeout 1h; keepalive_requests 1000000000; default_type text/plain;
+        http = f"""
+  keepalive_timeout 1h;
+  keepalive_requests 1000000000;
+  default_type text/plain;
   server {{
     listen 127.0.0.1:{self.port} ssl backlog=8192;
-    ssl_certificate {pki.folder}/server.crt; ssl_certificate_key {pki.folder}/server.key; ssl_protocols TLSv1.3;
-    ssl_client_certificate {pki.folder}/client-authority.crt; ssl_verify_client on;
+    ssl_certificate {pki.folder}/server.crt;
+    ssl_certificate_key {pki.folder}/server.key;
+    ssl_protocols TLSv1.3;
+    ssl_client_certificate {pki.folder}/client-authority.crt;
+    ssl_verify_client on;
     location / {{ return 200 "{"x" * 150}"; }}
   }}
-}}
-""")
-        self.program = Program(["nginx", "-p", str(folder), "-c", str(config)], folder / "nginx.out")
+"""
+        self.program = Program(nginx.command(folder, http, level="crit", connections=16_000), folder / "nginx.out")
         self.program.wait_until_listening(self.port)
 
 

@@ -14,11 +14,11 @@ What each has beyond its defaults is said at its configuration; nothing is set t
 
 import dataclasses
 import json
-import os
 import pathlib
 import re
 import subprocess
 
+import nginx
 from peers import machine
 from peers.identities import Identities
 from peers.origin import Origin
@@ -90,11 +90,7 @@ class Gateway:
         return self.program.process.pid
 
     def __enter__(self) -> "Gateway":
-        try:
-            self.program.wait_until_listening(self.port)
-        except BaseException:
-            self.program.stop()
-            raise
+        self.program.wait_until_listening(self.port)
         return self
 
     def __exit__(self, *_) -> None:
@@ -133,20 +129,6 @@ class Signet(Gateway):
 
 
 _NGINX = """
-daemon off;
-{user}
-pid {folder}/nginx.pid;
-error_log stderr error;
-worker_processes 1;
-worker_rlimit_nofile {descriptors};
-events {{ worker_connections {connections}; }}
-http {{
-  access_log off;
-  client_body_temp_path {folder}/body;
-  proxy_temp_path {folder}/proxy;
-  fastcgi_temp_path {folder}/fastcgi;
-  uwsgi_temp_path {folder}/uwsgi;
-  scgi_temp_path {folder}/scgi;
   # Callers' connections, and those to the origin, end for being idle and for nothing else (the defaults close after 1,000 calls).
   keepalive_requests 1000000000;
   keepalive_time 24h;
@@ -173,7 +155,6 @@ http {{
     client_max_body_size 0;
 {locations}
   }}
-}}
 """
 
 
@@ -192,12 +173,9 @@ class Nginx(Gateway):
             scheme, client = ("https", f"proxy_ssl_certificate {route.client.chain}; proxy_ssl_certificate_key {route.client.key}; "
                               ) if route.client else ("http", "")
             locations += f"    location /{route.name}/ {{ {client}proxy_pass {scheme}://{upstream}; }}\n"
-        config = self.folder / "nginx.conf"
-        config.write_text(_NGINX.format(
-            folder=self.folder, port=self.port, authority=self.pki.server_root.certificate, upstreams="".join(upstreams.values()),
-            locations=locations, connections=CALLERS_MAX + CONNECTIONS_MAX, descriptors=CALLERS_MAX + 2 * CONNECTIONS_MAX,
-            buffer="64k" if self.setup.large else "16k", user="user root;" if os.geteuid() == 0 else ""))
-        return self.with_group([program, "-e", "stderr", "-p", str(self.folder), "-c", str(config)])
+        http = _NGINX.format(port=self.port, authority=self.pki.server_root.certificate, upstreams="".join(upstreams.values()),
+                             locations=locations, buffer="64k" if self.setup.large else "16k")
+        return self.with_group(nginx.command(self.folder, http, program=program, connections=CALLERS_MAX + CONNECTIONS_MAX))
 
 
 _HAPROXY = """

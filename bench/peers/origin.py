@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The back end of all gateways: one nginx, TLS 1.3 with a client certificate demanded, and plain HTTP for the floor."""
 
-import os
 import pathlib
 import random
 
+import nginx
 from peers import machine
 from pki import Pki
 from processes import Program, free_port
@@ -15,20 +15,6 @@ CIPHER = "TLS_AES_128_GCM_SHA256"
 SLOW_PER_S = 200
 
 _CONFIG = """
-daemon off;
-{user}
-pid {folder}/nginx.pid;
-error_log stderr error;
-worker_processes {workers};
-worker_rlimit_nofile {descriptors};
-events {{ worker_connections 8192; }}
-http {{
-  access_log off;
-  client_body_temp_path {folder}/body;
-  proxy_temp_path {folder}/proxy;
-  fastcgi_temp_path {folder}/fastcgi;
-  uwsgi_temp_path {folder}/uwsgi;
-  scgi_temp_path {folder}/scgi;
   default_type application/octet-stream;
   open_file_cache max=100;
   client_max_body_size 0;
@@ -50,7 +36,6 @@ http {{
   }}
   upstream inner {{ server unix:{folder}/inner; keepalive 64; }}
 {servers}
-}}
 """
 
 _SERVER = """
@@ -95,7 +80,7 @@ class Origin:
     """`ports[NAME]`: "pooled" keeps connections; "single" closes after each call; "full" does that and resumes no session; "plain" and
     "plain-single" are without TLS. Any path serves that ends with one of SIZES, /upload (POST), or /probe (tells what it saw)."""
 
-    def __init__(self, nginx: str, pki: Pki, folder: pathlib.Path, cpus: set[int]):
+    def __init__(self, program: str, pki: Pki, folder: pathlib.Path, cpus: set[int]):
         self.ports = {name: free_port() for name in _SERVERS}
         folder.mkdir(parents=True)
         (folder / "files").mkdir()
@@ -107,20 +92,14 @@ class Origin:
             _SERVER.format(port=self.ports[name], name=name, lines=lines, folder=folder, small=self.bodies["150"].decode(),
                            ssl="" if name.startswith("plain") else " ssl")
             for name, lines in _SERVERS.items())
-        config = folder / "nginx.conf"
-        config.write_text(_CONFIG.format(
-            folder=folder, servers=servers, server=pki.server, authorities=pki.client_authorities, cipher=CIPHER, slow=SLOW_PER_S,
-            workers=max(1, len(cpus) - 1), descriptors=16384, user="user root;" if os.geteuid() == 0 else ""))
+        http = _CONFIG.format(folder=folder, servers=servers, server=pki.server, authorities=pki.client_authorities, cipher=CIPHER,
+                              slow=SLOW_PER_S)
+        command = nginx.command(folder, http, program=program, workers=max(1, len(cpus) - 1), connections=8192)
         with machine.on_cpus(cpus):
-            self.program = Program([nginx, "-e", "stderr", "-p", str(folder), "-c", str(config)], folder / "output.log")
+            self.program = Program(command, folder / "output.log")
 
     def __enter__(self) -> "Origin":
-        try:
-            for port in self.ports.values():
-                self.program.wait_until_listening(port)
-        except BaseException:
-            self.program.stop()
-            raise
+        self.program.wait_until_listening(*self.ports.values())
         return self
 
     def __exit__(self, *_) -> None:

@@ -6,6 +6,7 @@ import pathlib
 import random
 import tempfile
 
+import nginx
 from pki import Pair, Pki
 from processes import Program, free_port
 
@@ -13,25 +14,13 @@ KIB = random.Random(1).randbytes(1024)
 MIB = random.Random(2).randbytes(1024 * 1024)
 
 _NGINX = """
-daemon off;
-{user}
-pid {folder}/nginx.pid;
-error_log {folder}/error.log info;
-worker_processes 1;
-events {{ worker_connections 4096; }}
-http {{
   log_format story '$request_method $request_uri $status $ssl_client_fingerprint $ssl_session_reused $http_x_mark';
-  access_log {folder}/access.log story;
-  client_body_temp_path {folder}/body;
-  proxy_temp_path {folder}/proxy;
-  fastcgi_temp_path {folder}/fastcgi;
-  uwsgi_temp_path {folder}/uwsgi;
-  scgi_temp_path {folder}/scgi;
   default_type application/octet-stream;
   client_max_body_size 0;
   server {{
     listen 127.0.0.1:{port}{ssl};
     server_name localhost;
+    access_log {folder}/access.log story;
     ssl_certificate {certificate};
     ssl_certificate_key {key};
     ssl_protocols {protocols};
@@ -56,7 +45,6 @@ http {{
     # PUT keeps the body, GET gives it back.
     location /store/ {{ dav_methods PUT; create_full_put_path on; }}
   }}
-}}
 """
 
 
@@ -72,13 +60,11 @@ class Nginx:
         (self.folder / "files" / "store").mkdir(parents=True)
         (self.folder / "files" / "1k").write_bytes(KIB)
         (self.folder / "files" / "1m").write_bytes(MIB)
-        config = self.folder / "nginx.conf"
-        config.write_text(_NGINX.format(
+        http = _NGINX.format(
             folder=self.folder, port=self.port, certificate=certificate.chain, key=certificate.key, protocols=protocols, verify=verify,
             authorities=pki.client_authorities, keepalive_requests=keepalive_requests, server_lines=server_lines,
-            ssl=" ssl" if tls else "", user="user root;" if os.geteuid() == 0 else ""))
-        self.program = Program(["nginx", "-e", str(self.folder / "error.log"), "-p", str(self.folder), "-c", str(config)],
-                               self.folder / "output.log")
+            ssl=" ssl" if tls else "")
+        self.program = Program(nginx.command(self.folder, http, level="info"), self.folder / "output.log")
 
     @property
     def url(self) -> str:
@@ -92,9 +78,6 @@ class Nginx:
         """One line per call, in the order of their ends, with what it said in X-Mark. Complete once the program has been stopped."""
         log = self.folder / "access.log"
         return log.read_text().splitlines() if log.exists() else []
-
-    def error_log(self) -> str:
-        return (self.folder / "error.log").read_text()
 
     def stop(self) -> None:
         self.program.stop()
@@ -110,7 +93,7 @@ class Nginx:
     def __exit__(self, failure, *_) -> None:
         self.stop()
         if failure:
-            print(f"---- nginx says:\n{self.error_log()[-2000:]}")
+            print(f"---- nginx says:\n{self.program.log[-2000:]}")
         self._folder.cleanup()
 
 

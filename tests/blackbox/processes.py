@@ -33,8 +33,16 @@ class Program:
     def log(self) -> str:
         return self.log_file.read_text(errors="replace")
 
-    def wait_until_listening(self, port: int) -> None:
-        """Without a byte of protocol: whoever listens sees a connection that comes and goes."""
+    def wait_until_listening(self, *ports: int) -> None:
+        """Without a byte of protocol: whoever listens sees a connection that comes and goes. A program that does not is stopped."""
+        try:
+            for port in ports:
+                self._wait_until_listening(port)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _wait_until_listening(self, port: int) -> None:
         deadline = time.monotonic() + START_S
         while time.monotonic() < deadline:
             if self.process.poll() is not None:

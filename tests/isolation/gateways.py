@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The gateways under test, each with the same APIs on one and the same back-end address: the class says which identity each API has."""
 
-import os
 import pathlib
 import tempfile
 
+import nginx
 from harness import Nginx, OpensslServer, Pair, Program, Signet, free_port, gateway, pki
 from identities import NOBODY, Identity, namesake, renewed
 
@@ -60,19 +60,6 @@ class SignetGateway:
 
 
 _NGINX = """
-daemon off;
-{user}
-pid {folder}/nginx.pid;
-error_log {folder}/error.log error;
-worker_processes {workers};
-events {{ worker_connections 4096; }}
-http {{
-  access_log off;
-  client_body_temp_path {folder}/body;
-  proxy_temp_path {folder}/proxy;
-  fastcgi_temp_path {folder}/fastcgi;
-  uwsgi_temp_path {folder}/uwsgi;
-  scgi_temp_path {folder}/scgi;
   {upstream}
   server {{
     listen 127.0.0.1:{port};
@@ -95,7 +82,6 @@ http {{
     }}
     location /plain/ {{ proxy_pass https://{target}/; }}
   }}
-}}
 """
 
 
@@ -109,14 +95,12 @@ class NginxGateway:
         self._folder = tempfile.TemporaryDirectory(prefix="signet-nginx-gateway-")
         folder = pathlib.Path(self._folder.name)
         address = f"127.0.0.1:{origin.port}"
-        config = folder / "nginx.conf"
-        config.write_text(_NGINX.format(
-            folder=folder, port=self.port, workers=workers, orders=pki().orders, billing=pki().billing,
-            authority=pki().server_root.certificate, user="user root;" if os.geteuid() == 0 else "",
+        http = _NGINX.format(
+            port=self.port, orders=pki().orders, billing=pki().billing, authority=pki().server_root.certificate,
             target="origin" if pooled else address,
             upstream=f"upstream origin {{ server {address}; keepalive 64; }}" if pooled else "",
-            pooled='proxy_http_version 1.1; proxy_set_header Connection "";' if pooled else ""))
-        self._program = Program(["nginx", "-e", str(folder / "error.log"), "-p", str(folder), "-c", str(config)], folder / "output.log")
+            pooled='proxy_http_version 1.1; proxy_set_header Connection "";' if pooled else "")
+        self._program = Program(nginx.command(folder, http, workers=workers), folder / "output.log")
 
     def __enter__(self) -> "NginxGateway":
         self._program.wait_until_listening(self.port)
