@@ -66,6 +66,7 @@ TlsEngine::Parts::Parts(std::shared_ptr<TlsContext> shared_context)
   wolfSSL_SetCertCbCtx(ssl, this);
   TlsContext::Parts& common = shared();
   shown = common.context_certificate;
+  late_authentication = common.late_authentication;
   if (!common.alpn.empty()) {
     // RFC 7301 §3.2: a server without a protocol in common refuses; a client goes on without.
     const auto mismatch = client() ? WOLFSSL_ALPN_CONTINUE_ON_MISMATCH : WOLFSSL_ALPN_FAILED_ON_MISMATCH;
@@ -211,7 +212,7 @@ TlsEngine::Event TlsEngine::handshake(ByteView& input, ByteBuffer& output) {
 /// of wolfSSL's own, and has to be read in one call: not while data may come in the middle of a renegotiation.
 std::size_t TlsEngine::Parts::lendable_record(ByteView received, std::size_t max) const {
   constexpr std::size_t plaintext_bytes_max = 16'384;  // RFC 8446 §5.1
-  return max < plaintext_bytes_max || shared().late_authentication != LateAuthentication::off ? 0 : whole_data_record(received);
+  return max < plaintext_bytes_max || late_authentication != LateAuthentication::off ? 0 : whole_data_record(received);
 }
 
 TlsEngine::Read TlsEngine::read(MutableByteView& input, ByteBuffer& plaintext, std::size_t max, ByteBuffer& output) {

@@ -77,6 +77,7 @@ struct TlsEngine::Parts {
 
   std::shared_ptr<TlsContext> context;
   WOLFSSL* ssl = nullptr;
+  LateAuthentication late_authentication = LateAuthentication::off;  ///< as the context has it
   std::size_t shown = 0;         ///< server: place of the certificate in the context's list
   bool heard = false;            ///< server: the caller has sent something
   ByteView* input = nullptr;     ///< during a call that may read
