@@ -276,3 +276,37 @@ TEST_CASE("a peer that asks for new keys and does not read is cut off before it 
   REQUIRE(world.server.error.has_value());
   CHECK(world.server.error->kind == ErrorKind::tls_protocol);
 }
+
+TEST_CASE("a piece that goes on as it is changes hands, one that is small or has company is copied", "[net][tls]") {
+  const std::size_t in_front = GENERATE(0U, 100U);
+  const std::string queued = GENERATE("", "a head, say");
+  const std::size_t size = GENERATE(std::size_t{100}, 2 * record_bytes);
+  CAPTURE(in_front, queued, size);
+  World world(roomy, any_version());
+  const std::string text = std::string(in_front, 'f') + std::string(size, 'r');
+  ByteBuffer out;
+  out.append(queued);
+  std::string later;
+  world.say_at_once([&] { world.client.write(text); },
+                    [&](ByteView& data) {
+                      if (out.size() != queued.size()) {
+                        later += as_text(data);
+                        data = {};
+                        return;
+                      }
+                      REQUIRE(data.size() == text.size());
+                      data = data.subspan(in_front);
+                      const std::byte* const lay_at = data.data();
+                      world.server.transport.hand_over(data, out);
+                      data = {};
+                      const bool moved = queued.empty() && size >= limits::transport_hand_over_bytes_min;
+                      CHECK((out.view().data() + queued.size() == lay_at) == moved);
+                    });
+  REQUIRE(world.io.run_until([&] { return out.size() != queued.size(); }));
+  CHECK(out.text() == queued + std::string(size, 'r'));
+  // What comes next finds a place of its own.
+  world.client.peer.resume();
+  world.client.write("more");
+  REQUIRE(world.io.run_until([&] { return later == "more"; }));
+  CHECK(out.text() == queued + std::string(size, 'r'));
+}
