@@ -78,10 +78,10 @@ struct TlsEngine::Parts {
   std::shared_ptr<TlsContext> context;
   WOLFSSL* ssl = nullptr;
   LateAuthentication late_authentication = LateAuthentication::off;  ///< as the context has it
-  std::size_t shown = 0;         ///< server: place of the certificate in the context's list
-  bool heard = false;            ///< server: the caller has sent something
-  ByteView* input = nullptr;     ///< during a call that may read
-  ByteBuffer* output = nullptr;  ///< during every call
+  std::size_t shown = 0;                                             ///< server: place of the certificate in the context's list
+  bool heard = false;                                                ///< server: the caller has sent something
+  ByteView* input = nullptr;                                         ///< during a call that may read
+  ByteBuffer* output = nullptr;                                      ///< during every call
   Stage stage = Stage::handshaking;
   bool peer_closed = false;            ///< close_notify received
   bool closed = false;                 ///< close_notify sent

@@ -134,16 +134,31 @@ def _stop(signet) -> None:
 def test_a_post_that_meets_the_end_of_its_connection_is_sent_again_once_on_a_fresh_one():
     for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
         for end in (_fin, _close_notify_and_fin):
-            with ScriptedOrigin(pki(), version=version) as origin, Signet(one_api(origin)) as signet, Caller(signet.port) as caller:
-                assert caller.call("/api/first").status == 200
-                _stop(signet)
-                caller.send(request("/api/post", "POST", body=b"once"))
-                end(origin.connections[0])
-                signet.signal(signals.SIGCONT)
-                assert caller.response().status == 200
-                assert [each.target for each in origin.requests].count("/post") == 1
-                assert signet.stop() == 0
-                assert "attempts=2" in signet.access_lines()[1], f"the call did not meet the end:\n{signet.log}"
+            asked, ended, released = threading.Event(), threading.Event(), threading.Event()
+
+            def script(connection, _incoming, end=end, asked=asked, ended=ended, released=released):
+                if connection.number == 1:
+                    connection.send(answer())
+                    asked.wait(20)
+                    end(connection)
+                    ended.set()
+                    released.wait(20)
+                    return None
+                return answer()
+
+            with ScriptedOrigin(pki(), script=script, version=version) as origin:
+                with Signet(one_api(origin)) as signet, Caller(signet.port) as caller:
+                    assert caller.call("/api/first").status == 200
+                    _stop(signet)
+                    caller.send(request("/api/post", "POST", body=b"once"))
+                    asked.set()
+                    assert ended.wait(20)
+                    signet.signal(signals.SIGCONT)
+                    assert caller.response().status == 200
+                    assert [each.target for each in origin.requests] == ["/first", "/post"]
+                    released.set()
+                    assert signet.stop() == 0
+                    assert "attempts=2" in signet.access_lines()[1], f"the call did not meet the end:\n{signet.log}"
 
 
 def test_a_post_that_a_back_end_takes_after_its_own_end_is_not_sent_again():
