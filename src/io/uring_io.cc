@@ -204,7 +204,9 @@ void UringIo::stop() {
 }
 
 void UringIo::State::submit_and_wait() {
-  if (!deferred.empty() || !cancelled.empty() || stopping || (parked != nullptr && buffers.available())) {
+  // Where completions wait already, of sends that left at once, the library would not enter the kernel for more: the others would starve.
+  const bool completed = io_uring_cq_ready(&ring) != 0;
+  if (completed || !deferred.empty() || !cancelled.empty() || stopping || (parked != nullptr && buffers.available())) {
     io_uring_submit_and_get_events(&ring);
   } else if (const TimePoint next = timers.next(); next == TimePoint::max()) {
     io_uring_submit_and_wait(&ring, 1);
