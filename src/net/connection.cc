@@ -384,8 +384,8 @@ void Connection::on_transport_drained() {
 }
 
 void Connection::on_transport_failed(Error error) {
-  if (session_offered_ && error.origin == Origin::identity) {
-    forget_sessions();
+  if (error.origin == Origin::identity) {
+    forget_sessions();  // the one that was offered, and what came on this very connection
   }
   if (error.kind == ErrorKind::identity_refused && stage_ != Stage::handshake) {
     count_failure(error);

@@ -32,7 +32,7 @@ class Connection:
         self.socket.sendall(data)
 
 
-def _chain(connection: ssl.SSLSocket) -> list[bytes]:
+def chain_of(connection: ssl.SSLSocket) -> list[bytes]:
     # Public from Python 3.13 on; before that the same call one level down.
     if hasattr(connection, "get_unverified_chain"):
         return list(connection.get_unverified_chain())
@@ -46,14 +46,15 @@ Script = collections.abc.Callable[[Connection, Message], bytes | None]
 
 class ScriptedOrigin:
     """Reads proper requests and answers each with what `script(connection, request)` returns; None ends the connection. A script may read
-    and write on the connection itself. With `head_only` it is called before the body has been read.
+    and write on the connection itself. With `head_only` it is called before the body has been read. With `late` (TLS 1.3) the certificate is
+    asked for when the script says so: `connection.socket.verify_client_post_handshake()`.
 
     Keeps `requests` in the order of arrival, `connections` with what their handshakes showed, and `accepted`, which counts TCP connections:
     a test that says "the back end is not reached" asserts on the last."""
 
     def __init__(self, pki: Pki, certificate: Pair | None = None, *, script: Script = lambda _connection, _request: answer(),
                  tls: bool = True, version: ssl.TLSVersion | None = None, head_only: bool = False,
-                 demand: ssl.VerifyMode = ssl.CERT_REQUIRED):
+                 demand: ssl.VerifyMode = ssl.CERT_REQUIRED, late: bool = False):
         certificate = certificate or pki.server
         self.requests: list[Message] = []
         self.connections: list[Connection] = []
@@ -68,6 +69,7 @@ class ScriptedOrigin:
             self._context.load_cert_chain(certificate.chain, certificate.key)
             self._context.load_verify_locations(pki.client_authorities)
             self._context.verify_mode = demand
+            self._context.post_handshake_auth = late
             if version:
                 self._context.minimum_version = self._context.maximum_version = version
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
@@ -99,7 +101,7 @@ class ScriptedOrigin:
                 with self._lock:
                     self._open.discard(plain)
                     self._open.add(stream)
-                connection = Connection(number, stream, Reader(stream), _chain(stream), stream.version() or "", bool(stream.session_reused))
+                connection = Connection(number, stream, Reader(stream), chain_of(stream), stream.version() or "", bool(stream.session_reused))
             else:
                 connection = Connection(number, stream, Reader(stream), [], "", False)
             with self._lock:

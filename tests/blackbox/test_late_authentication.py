@@ -9,6 +9,7 @@ import threading
 
 from harness import (KIB, MIB, Apache, Caller, Connection, Message, ScriptedOrigin, Signet, answer, assert_error, backend, call, chunks,
                      gateway, pki, request)
+from scripted_origin import chain_of
 
 VERSIONS = ("TLSv1.2", "TLSv1.3")
 NOBODY = "(null)"  # as Apache calls a client without a certificate
@@ -85,6 +86,26 @@ def test_a_back_end_may_ask_more_often_than_one_connection_answers():
             connections.add(response.field("X-Connection"))
             assert caller.call("/api/1k").status == 200
     assert len(connections) > 1, "none of the connections came to its end"
+
+
+def test_a_back_end_may_ask_with_every_call_and_its_sessions_are_good_all_the_same():
+    shown = []
+
+    def script(connection, _request):
+        shown.append(len(chain_of(connection.socket)))
+        connection.socket.verify_client_post_handshake()  # leaves with the answer
+        connection.send(answer())
+        return None if len(shown) == 6 else b""
+
+    with ScriptedOrigin(pki(), script=script, version=ssl.TLSVersion.TLSv1_3, late=True) as origin, Signet(_late(origin)) as signet:
+        with Caller(signet.port) as caller:
+            for number in range(9):
+                response = caller.call(f"/api/{number}")
+                assert response.status == 200, f"{number}: {response.body!r} {origin.failures}"
+        assert signet.stop() == 0
+    assert not origin.failures
+    assert [each.resumed for each in origin.connections] == [False, True]
+    assert shown[0] == 0 and all(shown[1:6]), f"certificates known when a call came: {shown}"
 
 
 def test_resumed_sessions_answer_late_requests():
