@@ -46,8 +46,8 @@ Script = collections.abc.Callable[[Connection, Message], bytes | None]
 
 class ScriptedOrigin:
     """Reads proper requests and answers each with what `script(connection, request)` returns; None ends the connection. A script may read
-    and write on the connection itself. With `head_only` it is called before the body has been read. With `late` (TLS 1.3) the certificate is
-    asked for when the script says so: `connection.socket.verify_client_post_handshake()`.
+    and write on the connection itself. With `head_only` it is called before the body has been read. With `late` (TLS 1.3) the certificate
+    is asked for when the script says so: `connection.socket.verify_client_post_handshake()`.
 
     Keeps `requests` in the order of arrival, `connections` with what their handshakes showed, and `accepted`, which counts TCP connections:
     a test that says "the back end is not reached" asserts on the last."""
@@ -101,7 +101,8 @@ class ScriptedOrigin:
                 with self._lock:
                     self._open.discard(plain)
                     self._open.add(stream)
-                connection = Connection(number, stream, Reader(stream), chain_of(stream), stream.version() or "", bool(stream.session_reused))
+                chain, version = chain_of(stream), stream.version() or ""
+                connection = Connection(number, stream, Reader(stream), chain, version, bool(stream.session_reused))
             else:
                 connection = Connection(number, stream, Reader(stream), [], "", False)
             with self._lock:
