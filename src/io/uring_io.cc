@@ -117,6 +117,7 @@ struct UringIo::State {
   std::vector<Operation*> cancelled;       ///< parked operations that were cancelled
   bool ring_open = false;
   bool stopping = false;
+  std::size_t unsubmitted_send_bytes = 0;  ///< queued in this turn, since the last submission
 
   std::mutex mutex;
   std::vector<std::function<void()>> mailbox;  ///< guarded by mutex
@@ -222,6 +223,7 @@ void UringIo::State::submit_and_wait() {
       io_uring_submit_and_wait_timeout(&ring, &cqe, 1, &timeout, nullptr);
     }
   }
+  unsubmitted_send_bytes = 0;
   addresses.clear();
 }
 
@@ -466,7 +468,9 @@ void UringIo::send(Operation& operation, Descriptor descriptor, ByteView bytes) 
   io_uring_sqe* entry = state_->sqe();
   io_uring_prep_send(entry, descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_WAITALL);
   io_uring_sqe_set_data(entry, &operation);
-  if (bytes.size() >= limits::send_at_once_bytes_min) {
+  state_->unsubmitted_send_bytes += bytes.size();
+  if (state_->unsubmitted_send_bytes >= limits::unsubmitted_send_bytes_max) {
+    state_->unsubmitted_send_bytes = 0;
     io_uring_submit(&state_->ring);
   }
 }

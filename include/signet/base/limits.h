@@ -24,9 +24,9 @@ inline constexpr std::uint32_t receive_buffer_bytes = 4 * 16'704;
 /// Received pieces in use at once, per shard. Memory is taken up only by what was received in one turn of the loop.
 inline constexpr std::uint32_t receive_buffers_max = 2048;
 
-/// A send of so much does not wait for the end of the loop's turn: by then its bytes would have left the processor's cache, which the other
-/// connections of the turn need, and copying them costs more than a system call.
-inline constexpr std::size_t send_at_once_bytes_min = 32 * 1024;
+/// Sends of so many bytes together do not wait for the end of the loop's turn: more would leave the processor's cache before the kernel
+/// copies them, and that costs more than a system call.
+inline constexpr std::size_t unsubmitted_send_bytes_max = 256 * 1024;
 
 static_assert(receive_buffer_bytes >= 4 * (16'384 + 256 + 5) && receive_buffer_bytes % 64 == 0);
 
