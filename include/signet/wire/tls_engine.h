@@ -58,7 +58,7 @@ class TlsEngine {
   Event handshake(ByteView& input, ByteBuffer& output);
 
   /// Decrypts at most `max` bytes. Call again while it answers `data`: what is left stands in `input` or in the engine (`pending`). What is
-  /// taken off `input` is overwritten: records are decrypted where they lie. REQUIRES: the handshake is complete; max != 0.
+  /// taken off `input` may be overwritten: TLS 1.2 decrypts records where they lie. REQUIRES: the handshake is complete; max != 0.
   Read read(MutableByteView& input, ByteBuffer& plaintext, std::size_t max, ByteBuffer& output);
 
   /// Encrypts. Answers how many bytes were taken: all, or none while a renegotiation waits for input (`read` on, then offer the same bytes
