@@ -13,6 +13,7 @@ from . import MicroError
 from .samples import MANUAL, YARDSTICK, Samples, of_report
 
 RUN_TIMEOUT_S = 900
+SOURCES = pathlib.Path(__file__).resolve().parent.parent
 # bench/measured.h: what such a benchmark measures of each iteration.
 MEASURED = "*signet::bench::measured<*"
 
@@ -51,9 +52,11 @@ def build(root: pathlib.Path, folder: pathlib.Path) -> None:
 
 
 def find(folder: pathlib.Path, word: str) -> list[Program]:
-    """Programs of the build folder with their benchmarks whose names contain `word`."""
+    """Programs of the build folder with their benchmarks whose names contain `word`. Other programs for measurements lie in the same
+    folder: a benchmark is what has a source of that name."""
     programs, known = [], []
-    for path in sorted((folder / "bench").glob("bench-*")):
+    for source in sorted(SOURCES.glob("*_bench.cc")):
+        path = folder / "bench" / ("bench-" + source.name.removesuffix("_bench.cc").replace("_", "-"))
         if path.is_file() and path.stat().st_mode & 0o100:
             names = run([str(path), "--benchmark_list_tests=true"]).split()
             names.remove(YARDSTICK)

@@ -143,6 +143,16 @@ class ProgramsTest(unittest.TestCase):
         with self.assertRaisesRegex(MicroError, "no-such-tool"):
             programs.need("python3", "no-such-tool")
 
+    def test_other_programs_of_the_build_folder_are_no_benchmarks(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            (pathlib.Path(folder) / "bench").mkdir()
+            for name, text in (("bench-router", "echo yardstick; echo router/find"), ("bench-floor", "exit 106")):
+                program = pathlib.Path(folder) / "bench" / name
+                program.write_text(f"#!/bin/sh\n{text}\n")
+                program.chmod(0o700)
+            (found,) = programs.find(pathlib.Path(folder), "")
+        self.assertEqual((found.path.name, found.benchmarks), ("bench-router", ("router/find",)))
+
     def test_comparing_without_a_baseline_ends_with_2_and_says_what_to_do(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             done = subprocess.run([str(ROOT / "bench/micro.py"), "--no-build", "--compare", "--baselines", folder], capture_output=True,
