@@ -4,8 +4,9 @@
 
     tests/blackbox/run.py [--signet FILE] [-k TEXT] [--list]
 
-Each test runs in a process of its own with a process group of its own; what it leaves running is ended and counts as a failure. The last
-line is "N passed, N failed"; exit status 1 when one failed. A test may take TIMEOUT_S, or what harness.may_take says.
+Each test runs in a process of its own with a process group of its own; what it leaves running is ended and counts as a failure. What
+failed is told at the end, with what it printed; the last line is "N passed, N failed"; exit status 1 when one failed. A test may take
+TIMEOUT_S, or what harness.may_take says.
 """
 
 import argparse
@@ -119,19 +120,19 @@ def main() -> int:
         print("0 passed, 1 failed")
         return 1
     harness.pki()
-    passed = failed = 0
+    failures = []
     for name, function in tests:
         started = time.monotonic()
         faults, output = run_one(function)
         why = "".join(f"  [{fault}]" for fault in faults)
-        print(f"{'FAILED' if faults else 'passed'}  {name}  {time.monotonic() - started:.1f} s{why}")
+        verdict = f"{'FAILED' if faults else 'passed'}  {name}  {time.monotonic() - started:.1f} s{why}"
+        print(verdict, flush=True)
         if faults:
-            failed += 1
-            print("".join(f"    {line}\n" for line in output.splitlines()), end="")
-        else:
-            passed += 1
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+            failures.append(verdict + "".join(f"\n    {line}" for line in output.splitlines()))
+    for failure in failures:
+        print(failure)
+    print(f"{len(tests) - len(failures)} passed, {len(failures)} failed")
+    return 1 if failures else 0
 
 
 if __name__ == "__main__":
