@@ -4,6 +4,9 @@
 //
 // A call in the pooled case is two receives and two sends, as in a gateway. When one side ends, what it sent is delivered and both are
 // closed.
+//
+// With --spread N, callers own no connection to the origin: N of them are opened in advance, and a caller's next bytes after an answer go
+// over the next of these that is free, as the calls of a gateway do that has one connection for each of N identities.
 #include <fmt/core.h>
 #include <liburing.h>
 #include <netinet/in.h>
@@ -39,13 +42,14 @@ struct Pair;
 /// One of the two connections of a pair.
 struct Side {
   Pair* pair = nullptr;
-  Side* other = nullptr;
+  Side* other = nullptr;  // of a spread connection: the caller whose call it carries, or null
   int descriptor = -1;
   bool receiving = false, sending = false, ended = false;
+  bool owes = false;        // of a spread connection: its answer has not begun yet
   std::deque<Piece> queue;  // to be sent on this side; the first is on its way while `sending`
 };
 
-/// Lives until no operation of it is outstanding.
+/// Lives until no operation of it is outstanding. One that is spread has one side only; the other's descriptor is -1.
 struct Pair {
   Side caller, origin;
   unsigned operations = 0;
@@ -57,7 +61,7 @@ constexpr std::uint64_t kind_mask = 7;
 
 class Floor {
  public:
-  Floor(std::uint16_t listen_port, std::uint16_t origin_port);
+  Floor(std::uint16_t listen_port, std::uint16_t origin_port, unsigned spread);
   [[noreturn]] void run();
 
  private:
@@ -66,6 +70,9 @@ class Floor {
   void start_receive(Side& side);
   void start_send(Side& side);
   void accepted(int descriptor);
+  void connect(Pair& pair);
+  void open_spread(unsigned count);
+  bool choose(Side& caller);
   void connected(Side& side, int result);
   void received(Side& side, const io_uring_cqe& completion);
   void sent(Side& side, int result);
@@ -78,6 +85,8 @@ class Floor {
   io_uring_buf_ring* buffers_ = nullptr;
   std::vector<char> memory_ = std::vector<char>(std::size_t{buffer_count} * buffer_bytes);
   std::vector<Side*> starved_;  // wait for a buffer
+  std::vector<Side*> spread_;   // connections to the origin that are no caller's own
+  std::size_t spread_next_ = 0;
   bool buffer_came_back_ = false;
   sockaddr_in origin_{};
   int listener_ = -1;
@@ -101,7 +110,7 @@ void set_no_delay(int descriptor) {
   ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
 }
 
-Floor::Floor(std::uint16_t listen_port, std::uint16_t origin_port) : origin_(loopback(origin_port)) {
+Floor::Floor(std::uint16_t listen_port, std::uint16_t origin_port, unsigned spread) : origin_(loopback(origin_port)) {
   io_uring_params parameters{};
   parameters.flags =
       IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_CQSIZE | IORING_SETUP_SUBMIT_ALL;
@@ -121,6 +130,7 @@ Floor::Floor(std::uint16_t listen_port, std::uint16_t origin_port) : origin_(loo
   if (::bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || ::listen(listener_, backlog) != 0) {
     fail("listen", errno);
   }
+  open_spread(spread);
   start_accept();
 }
 
@@ -169,27 +179,71 @@ void Floor::accepted(int descriptor) {
   if (descriptor < 0) return;
   set_no_delay(descriptor);
   Pair* pair = new Pair;
-  pair->caller = {.pair = pair, .other = &pair->origin, .descriptor = descriptor, .queue = {}};
-  pair->origin = {.pair = pair, .other = &pair->caller, .descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), .queue = {}};
-  set_no_delay(pair->origin.descriptor);
-  io_uring_sqe* made = entry(Kind::connect, &pair->origin);
-  io_uring_prep_connect(made, pair->origin.descriptor, reinterpret_cast<const sockaddr*>(&origin_), sizeof origin_);
+  pair->caller = {.pair = pair, .descriptor = descriptor, .queue = {}};
+  if (!spread_.empty()) {
+    start_receive(pair->caller);
+    return;
+  }
+  pair->caller.other = &pair->origin;
+  pair->origin.other = &pair->caller;
+  connect(*pair);
+}
+
+void Floor::connect(Pair& pair) {
+  pair.origin.pair = &pair;
+  pair.origin.descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  set_no_delay(pair.origin.descriptor);
+  io_uring_sqe* made = entry(Kind::connect, &pair.origin);
+  io_uring_prep_connect(made, pair.origin.descriptor, reinterpret_cast<const sockaddr*>(&origin_), sizeof origin_);
+}
+
+void Floor::open_spread(unsigned count) {
+  while (spread_.size() < count) {
+    Pair* pair = new Pair;
+    connect(*pair);
+    spread_.push_back(&pair->origin);
+  }
+}
+
+/// Gives a caller's next call the next free connection. False when there is none.
+bool Floor::choose(Side& caller) {
+  if (caller.other && caller.other->owes) return true;
+  if (caller.other) caller.other->other = nullptr;
+  caller.other = nullptr;
+  for (std::size_t tried = 0; tried < spread_.size() && !caller.other; ++tried) {
+    Side* candidate = spread_[spread_next_];
+    spread_next_ = (spread_next_ + 1) % spread_.size();
+    if (candidate->other || candidate->owes || !candidate->receiving) continue;
+    candidate->owes = true;
+    candidate->other = &caller;
+    caller.other = candidate;
+  }
+  return caller.other != nullptr;
 }
 
 void Floor::connected(Side& side, int result) {
   if (result < 0) {
+    if (!spread_.empty()) fail("connecting to the origin", -result);
     side.pair->over = true;
     return;
   }
   start_receive(side);
-  start_receive(*side.other);
+  if (side.other) start_receive(*side.other);
 }
 
 void Floor::received(Side& side, const io_uring_cqe& completion) {
   const bool more = completion.flags & IORING_CQE_F_MORE;
   if (!more) side.receiving = false;
+  const bool from_caller = &side == &side.pair->caller;
   if (completion.res > 0) {
+    if (!spread_.empty() && from_caller && !choose(side)) fail("spread: no connection is free", EBUSY);
     const auto buffer = static_cast<std::uint16_t>(completion.flags >> IORING_CQE_BUFFER_SHIFT);
+    side.owes = false;
+    if (!side.other) {  // the caller of this answer has left
+      give_back(buffer);
+      if (!more) start_receive(side);
+      return;
+    }
     side.other->queue.push_back({.buffer = buffer, .begin = 0, .end = static_cast<std::uint32_t>(completion.res)});
     if (!side.pair->over) start_send(*side.other);
     if (!more && !side.pair->over) start_receive(side);
@@ -214,13 +268,17 @@ void Floor::sent(Side& side, int result) {
     side.queue.pop_front();
   }
   if (!side.pair->over) start_send(side);
-  if (side.queue.empty() && side.other->ended) side.pair->over = true;
+  if (!side.queue.empty() || !side.other || !side.other->ended) return;
+  Pair& ended = *side.other->pair;
+  ended.over = true;
+  if (&ended != side.pair) settle(ended);  // the caller of a spread connection; complete settles this side's own pair
 }
 
 /// This side sends no more.
 void Floor::end(Side& side) {
   side.ended = true;
-  if (side.other->queue.empty()) side.pair->over = true;
+  if (!spread_.empty() && &side == &side.pair->origin) fail("spread: the origin has closed a connection", ECONNRESET);
+  if (!side.other || side.other->queue.empty()) side.pair->over = true;
 }
 
 /// Ends what is over: shut down, so that outstanding operations complete; then closed.
@@ -230,8 +288,9 @@ void Floor::settle(Pair& pair) {
     if ((side->receiving || side->sending) && !std::exchange(side->ended, true)) ::shutdown(side->descriptor, SHUT_RDWR);
   }
   if (pair.operations > 0) return;
+  if (!spread_.empty() && pair.caller.other) pair.caller.other->other = nullptr;
   for (Side* side : {&pair.caller, &pair.origin}) {
-    ::close(side->descriptor);
+    if (side->descriptor >= 0) ::close(side->descriptor);
     for (const Piece& piece : side->queue)
       give_back(piece.buffer);
   }
@@ -280,10 +339,14 @@ void Floor::run() {
 
 int main(int count, char** arguments) {
   std::uint16_t listen_port = 0, origin_port = 0;
+  unsigned spread = 0;
   CLI::App app("Carries bytes between callers and a plain HTTP origin, both on 127.0.0.1, until it is ended.");
   app.add_option("--listen", listen_port, "port for callers")->required();
   app.add_option("--origin", origin_port, "port of the origin")->required();
+  app.add_option("--spread", spread,
+                 "so many connections to the origin, one after the other for callers' calls; 0: each caller has its own")
+      ->check(CLI::Range(0U, 20'000U));
   CLI11_PARSE(app, count, arguments);
-  Floor floor(listen_port, origin_port);
+  Floor floor(listen_port, origin_port, spread);
   floor.run();
 }

@@ -3,13 +3,14 @@
 """Does a call cost the same however much Signet has to hold? Measures, on this machine:
 
   apis         CPU per call as APIs grow, each of them called in turn; and with the same ten of them called
-  identities   CPU per call as client certificates grow, each API with one of them; and with the same ten of them called
+  identities   CPU per call as client certificates grow, each API with one of them; and with the same ten of them called; and what as many
+               connections cost where bytes are only carried, without HTTP and TLS (bench/floor.cc)
   idle         CPU per call, and memory, as callers grow that are connected and say nothing
   shards       calls per second with one and two shards
   start        from the start of the process to the first call that is answered, and `signet check`
   reload       one of the certificates is replaced: by SIGHUP, by the file watch, and by a PUT over REST
 
-Calls are made by wrk and counted by it, CPU comes from the kernel (/proc/PID/task/*/schedstat, all threads of Signet). Each series runs in
+Calls are made by wrk and counted by it, CPU comes from the kernel (/proc/PID/task/*/schedstat, all threads). Each series runs in
 rounds: every member once, in turn, then again; what is printed is the median of the rounds, and its ratio to the first member of its
 series. All members of a series are alive at the same time, so that what disturbs one disturbs the others. On a machine that has other work
 the least of the rounds says more: what others do only ever adds. Target: flat within 10 %.
@@ -40,10 +41,12 @@ import nginx  # noqa: E402
 from processes import Program, free_port  # noqa: E402
 
 BUILD = ROOT / "build/bench"
+FLOOR = "bench/bench-floor"  # in it
 SERIES = ("apis", "identities", "idle", "shards", "start", "reload")
 IDENTITIES = 1000
 APIS = 10_000
 IDLE = 20_000
+CALLERS = 16
 WARM_CALLS = 5  # of each API
 HOT = 10  # of the APIs, where only a few are called
 STRIDE = 7919  # a prime that no number of APIs is a multiple of
@@ -60,7 +63,7 @@ def build() -> None:
     if not (BUILD / "build.ninja").exists():
         subprocess.run(["scripts/fetch-dependencies", "bench"], cwd=ROOT, check=True)
         subprocess.run(["meson", "setup", "--buildtype=release", "-Dbench=true", "-Dtests=false", BUILD], cwd=ROOT, check=True)
-    subprocess.run(["ninja", "-C", BUILD, "--quiet", "src/signet"], cwd=ROOT, check=True)
+    subprocess.run(["ninja", "-C", BUILD, "--quiet", "src/signet", FLOOR], cwd=ROOT, check=True)
 
 
 class Pki:
@@ -103,10 +106,10 @@ class Pki:
 
 
 class Origin:
-    """nginx that demands a client certificate and answers 150 bytes. One worker."""
+    """nginx that demands a client certificate and answers 150 bytes; on another port the same in plain HTTP. One worker."""
 
     def __init__(self, pki: Pki, folder: pathlib.Path):
-        self.port = free_port()
+        self.port, self.plain_port = free_port(), free_port()
         http = f"""
   keepalive_timeout 1h;
   keepalive_requests 1000000000;
@@ -120,33 +123,63 @@ class Origin:
     ssl_verify_client on;
     location / {{ return 200 "{"x" * 150}"; }}
   }}
+  server {{
+    listen 127.0.0.1:{self.plain_port} backlog=8192;
+    location / {{ return 200 "{"x" * 150}"; }}
+  }}
 """
         self.program = Program(nginx.command(folder, http, level="crit", connections=16_000), folder / "nginx.out")
         self.program.wait_until_listening(self.port)
 
 
-class Gateway:
-    """Signet with a configuration; its files are in a folder of its own."""
+class Server:
+    """A program between the callers and the origin; its files are in a folder of its own."""
 
-    def __init__(self, binary: pathlib.Path, folder: pathlib.Path, name: str, config: dict):
-        self.name, self.binary = name, binary
+    def __init__(self, folder: pathlib.Path, name: str, port: int, paths: list[str]):
+        self.name, self.port, self.paths = name, port, paths
         self.folder = folder / name
         self.folder.mkdir(exist_ok=True)
-        self.port = int(config["listeners"][0]["address"].split(":")[1])
+        self.program: Program | None = None
+
+    @property
+    def pid(self) -> int:
+        return self.program.process.pid
+
+    def stop(self) -> None:
+        if self.program:
+            self.program.stop()
+            self.program = None
+
+    def cpu_ns(self) -> int:
+        """Of all its threads."""
+        return sum(int((task / "schedstat").read_text().split()[0]) for task in pathlib.Path(f"/proc/{self.pid}/task").iterdir())
+
+
+class Floor(Server):
+    """Carries bytes, and nothing else, over so many connections to the origin's plain port, one after the other."""
+
+    def __init__(self, folder: pathlib.Path, origin: Origin, connections: int):
+        super().__init__(folder, f"floor-{connections}", free_port(), ["/"])
+        self.program = Program([BUILD / FLOOR, "--listen", str(self.port), "--origin", str(origin.plain_port),
+                                "--spread", str(connections)], self.folder / "floor.log")
+        self.program.wait_until_listening(self.port)
+
+
+class Gateway(Server):
+    """Signet with a configuration."""
+
+    def __init__(self, binary: pathlib.Path, folder: pathlib.Path, name: str, config: dict):
+        port = int(config["listeners"][0]["address"].split(":")[1])
+        super().__init__(folder, name, port, [f"/{api['path']}" for api in config["apis"]])
+        self.binary = binary
         self.file = self.folder / "signet.json"
         self.file.write_text(json.dumps(config, indent=1))
-        self.paths = [f"/{api['path']}" for api in config["apis"]]
-        self.program: Program | None = None
         self._starts = 0
 
     def start(self) -> "Gateway":
         self._starts += 1
         self.program = Program([self.binary, "run", self.file], self.folder / f"signet-{self._starts}.log")
         return self
-
-    @property
-    def pid(self) -> int:
-        return self.program.process.pid
 
     def wait_until_serving(self) -> None:
         """Until a call is answered by the origin."""
@@ -165,15 +198,6 @@ class Gateway:
                 return
             time.sleep(0.002)
         raise RuntimeError(f"{self.name} does not serve: {self.program.log}")
-
-    def stop(self) -> None:
-        if self.program:
-            self.program.stop()
-            self.program = None
-
-    def cpu_ns(self) -> int:
-        """Of all its threads."""
-        return sum(int((task / "schedstat").read_text().split()[0]) for task in pathlib.Path(f"/proc/{self.pid}/task").iterdir())
 
     def cpu_s(self) -> float:
         """Of all threads that it ever had; coarse."""
@@ -292,22 +316,28 @@ class Bench:
     def apis(self) -> None:
         gateways = [self.serving(f"apis-{count}", apis=count, identities=1) for count in (10, 100, 1000, APIS)]
         for what, of in (("each is called", len), ("ten are called", lambda _: HOT)):
-            self.cpu_per_call(f"APIs, {what}", [(f"{len(gateway.paths):,} APIs", Load(self.folder, gateway, of(gateway.paths), 16))
+            self.cpu_per_call(f"APIs, {what}", [(f"{len(gateway.paths):,} APIs", Load(self.folder, gateway, of(gateway.paths), CALLERS))
                                                 for gateway in gateways])
 
     def identities(self) -> None:
         counts = (1, 10, 100, IDENTITIES)
         gateways = [self.serving(f"identities-{count}", apis=IDENTITIES, identities=count) for count in counts]
         for what, called in (("each is called", IDENTITIES), ("ten are called", HOT)):
-            self.cpu_per_call(f"identities, {what}", [(f"{count:,} identities", Load(self.folder, gateway, called, 16))
+            self.cpu_per_call(f"identities, {what}", [(f"{count:,} identities", Load(self.folder, gateway, called, CALLERS))
                                                       for count, gateway in zip(counts, gateways)])
+        counts = (CALLERS, 100, IDENTITIES)
+        floors = [Floor(self.folder, self.origin, connections) for connections in counts]
+        for floor in floors:
+            self.stack.callback(floor.stop)
+        self.cpu_per_call("floor, each is called", [(f"{connections:,} connections", Load(self.folder, floor, 1, CALLERS))
+                                                    for connections, floor in zip(counts, floors)])
 
     def idle(self) -> None:
         most = min(IDLE, resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 500)  # one descriptor for each
         members = []
         for count in (0, 1000, most):
             gateway = self.serving(f"idle-{count}", apis=10, identities=1)
-            load = Load(self.folder, gateway, HOT, 16)
+            load = Load(self.folder, gateway, HOT, CALLERS)
             load.run(self.options.warm_up)
             before = gateway.resident_bytes()
             holders = [Holder(gateway, part, at) for at, part in enumerate(parts(count, 5000))]
@@ -531,11 +561,9 @@ def main() -> int:
     for program in ("nginx", "wrk", "openssl"):
         if not shutil.which(program):
             parser.error(f"{program} is needed")
-    if not options.binary:
-        say("building build/bench …")
-        build()
-        options.binary = BUILD / "src/signet"
-    options.binary = options.binary.resolve()
+    say("building build/bench …")
+    build()
+    options.binary = (options.binary or BUILD / "src/signet").resolve()
     if not options.binary.exists():
         parser.error(f"{options.binary} is not there")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
