@@ -12,7 +12,7 @@ bool Snapshot::is_trusted_proxy(const Endpoint& peer) const {
 std::vector<wire::IdentityKey> Snapshot::identity_keys() const {
   std::vector<wire::IdentityKey> keys;
   for (const std::unique_ptr<const Upstream>& upstream : parts_.upstreams) {
-    keys.push_back(upstream->identity ? upstream->identity->key() : wire::IdentityKey{});
+    keys.push_back(upstream->identity_key());
   }
   std::ranges::sort(keys);
   const auto repeated = std::ranges::unique(keys);

@@ -257,6 +257,7 @@ const Upstream* Upstreams::add_upstream(const std::string& use, const Url& url, 
   upstream->idle_timeout = settings.connections.idle_timeout;
   upstream->replay_buffer_bytes = settings.replay_buffer_bytes;
   upstream->circuit_breaker = settings.circuit_breaker;
+  upstream->index = upstreams_.size();
   upstreams_.push_back(std::move(upstream));
   return upstreams_.back().get();
 }

@@ -2,6 +2,7 @@
 #include "signet/gateway/backend_counters.h"
 
 #include <algorithm>
+#include <unordered_map>
 #include <utility>
 
 namespace signet::gateway {
@@ -28,7 +29,7 @@ void BackendCounters::retain(const config::Snapshot& snapshot) {
     before.emplace(std::move(named.name), std::move(named.counters));
   }
   named_.clear();
-  by_upstream_.clear();
+  by_index_.clear();
   std::unordered_map<std::string, std::shared_ptr<net::ConnectionCounters>> now;
   for (const std::unique_ptr<const config::Upstream>& upstream : snapshot.upstreams()) {
     const std::string name = name_of(*upstream);
@@ -38,13 +39,13 @@ void BackendCounters::retain(const config::Snapshot& snapshot) {
       counters = known != before.end() ? known->second : std::make_shared<net::ConnectionCounters>();
       named_.push_back({.name = name, .counters = counters});
     }
-    by_upstream_.emplace(upstream.get(), counters);
+    by_index_.push_back({.upstream = upstream.get(), .counters = counters});
   }
 }
 
 const std::shared_ptr<net::ConnectionCounters>& BackendCounters::of(const config::Upstream& upstream) const {
-  if (const auto found = by_upstream_.find(&upstream); found != by_upstream_.end()) {
-    return found->second;
+  if (upstream.index < by_index_.size() && by_index_[upstream.index].upstream == &upstream) {
+    return by_index_[upstream.index].counters;
   }
   const std::shared_ptr<net::ConnectionCounters>* const named = find(name_of(upstream));
   return named == nullptr ? gone_ : *named;

@@ -171,7 +171,7 @@ void Exchange::choose_endpoint() {
     return;
   }
   const config::Upstream& upstream = this->upstream();
-  const wire::IdentityKey key = upstream.identity ? upstream.identity->key() : wire::IdentityKey{};
+  const wire::IdentityKey key = upstream.identity_key();
   endpoint_index_ = static_cast<std::uint32_t>(gateway_.counters_.calls % endpoints.size());
   const auto own = std::ranges::find_if(endpoints, [this](const Endpoint& endpoint) { return session_->keeps_connection_to(endpoint); });
   if (own != endpoints.end()) {
@@ -221,8 +221,7 @@ void Exchange::lease() {
   if (const auto& counters = gateway_.backend_counters_.of(upstream); counters_ != counters) {
     counters_ = counters;
   }
-  const wire::IdentityKey key = upstream.identity ? upstream.identity->key() : wire::IdentityKey{};
-  Result<net::Connection*> leased = session_->take_kept(endpoint_, key, *this);
+  Result<net::Connection*> leased = session_->take_kept(endpoint_, upstream.identity_key(), *this);
   if (*leased == nullptr) {
     leased = gateway_.pool_.lease(endpoint_, upstream.identity, limits, *this, replayed_ ? net::Lease::fresh : net::Lease::any);
   }
@@ -275,8 +274,8 @@ void Exchange::lease_failed(Error error) {
 bool Exchange::asks_before_body() const {
   const wire::Identity* const identity = upstream().identity.get();
   const wire::HttpHead& head = request_.head();
-  return identity != nullptr && identity->settings().late_authentication == wire::LateAuthentication::allow && !request_complete_ &&
-         request_bytes_ == 0 && !expectation_failed_ &&
+  return !request_complete_ && request_bytes_ == 0 && !expectation_failed_ && identity != nullptr &&
+         identity->settings().late_authentication == wire::LateAuthentication::allow &&
          (head.framing() == wire::BodyFraming::chunked || head.content_length() > limits::late_authentication_body_bytes_max);
 }
 

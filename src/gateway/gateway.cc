@@ -143,9 +143,8 @@ net::ConnectionPool::Retired Gateway::reconnect(std::string_view backend_id) {
   std::vector<Place> places;
   for (const std::unique_ptr<const config::Upstream>& upstream : snapshot_->upstreams()) {
     if (upstream->id == backend_id) {
-      places.push_back({.identity = upstream->identity ? upstream->identity->key() : wire::IdentityKey{},
-                        .endpoint = upstream->address,
-                        .counters = backend_counters_.of(*upstream).get()});
+      places.push_back(
+          {.identity = upstream->identity_key(), .endpoint = upstream->address, .counters = backend_counters_.of(*upstream).get()});
     }
   }
   return pool_.recycle([&places](const net::Connection& connection) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "signet/base/check.h"
+#include "bucket_table.h"
 
 namespace signet::net {
 
@@ -155,7 +156,7 @@ void Bucket::identity_refused() {
 void Bucket::on_deferred() {
   serve();
   if (empty()) {
-    pool_.buckets_.erase(PoolKey(key_));  // destroys this
+    pool_.buckets_->erase(*this);  // destroys this
   }
 }
 
@@ -226,7 +227,7 @@ void Bucket::forget(Connection& connection) {
   open_more();  // a call may have waited for the place
   pool_.check_drained();
   if (empty()) {
-    pool_.buckets_.erase(PoolKey(key_));  // destroys this
+    pool_.buckets_->erase(*this);  // destroys this
   }
 }
 

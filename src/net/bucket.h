@@ -90,22 +90,23 @@ class Bucket {
   LeaseUser* take_waiting_for(const Connection& connection);
   void fail_waiting();
 
+  // What every call needs stands first.
   ConnectionPool& pool_;
   PoolKey key_;
-  std::shared_ptr<const wire::Identity> identity_;
+  bool retired_ = false;
+  bool suspended_ = false;         ///< calls that wait have to be told that the identity is not shown for a while
+  std::vector<Connection*> idle_;  ///< last used last: the warmest is taken first, the others run into their idle timeout
+  std::uint32_t waiting_ = 0;
+  std::uint32_t waiting_for_fresh_ = 0;  ///< of these; they stand first
   PoolLimits limits_;
+  std::uint32_t connecting_ = 0;
+  std::uint32_t kept_ = 0;  ///< connections that wait for their caller's next call
+  std::shared_ptr<const wire::Identity> identity_;
   std::vector<std::unique_ptr<Connection>> connections_;
-  std::vector<Connection*> idle_;                 ///< last used last: the warmest is taken first, the others run into their idle timeout
   std::vector<const ConnectionCounters*> users_;  ///< only compared: they may be gone
   LeaseUser* waiting_first_ = nullptr;
   LeaseUser* waiting_last_ = nullptr;
   io::Deferred<Bucket, &Bucket::on_deferred> deferred_{this};
-  std::uint32_t waiting_ = 0;
-  std::uint32_t waiting_for_fresh_ = 0;  ///< of these; they stand first
-  std::uint32_t connecting_ = 0;
-  std::uint32_t kept_ = 0;  ///< connections that wait for their caller's next call
-  bool retired_ = false;
-  bool suspended_ = false;  ///< calls that wait have to be told that the identity is not shown for a while
 };
 
 }  // namespace signet::net

@@ -18,7 +18,9 @@
 namespace signet::net {
 
 Connection::Connection(Bucket& bucket, std::uint64_t number)
-    : bucket_(bucket), counters_(bucket.waiting_counters()), transport_(bucket.io(), *this), number_(number) {}
+    : bucket_(bucket), counters_(bucket.waiting_counters()), transport_(bucket.io(), *this), number_(number) {
+  bucket.note_user(counters_.get());
+}
 
 Connection::~Connection() = default;
 
@@ -185,8 +187,8 @@ void Connection::lend(LeaseUser& user) {
   user_ = &user;
   if (counters_ != user.counters_) {
     counters_ = user.counters_;
+    bucket_.note_user(counters_.get());
   }
-  bucket_.note_user(counters_.get());
   if (++leases_ > 1) {
     count(&ConnectionCounters::reused);
   }

@@ -11,6 +11,7 @@
 #include "signet/base/check.h"
 #include "signet/wire/tls_context.h"
 #include "bucket.h"
+#include "bucket_table.h"
 
 namespace signet::net {
 
@@ -21,7 +22,7 @@ std::size_t PoolKeyHash::operator()(const PoolKey& key) const noexcept {
 }
 
 ConnectionPool::ConnectionPool(io::Io& io, SessionDepot* depot)
-    : io_(io), depot_(depot), sessions_({.entries_max = limits::sessions_max}) {}
+    : io_(io), depot_(depot), buckets_(std::make_unique<BucketTable>()), sessions_({.entries_max = limits::sessions_max}) {}
 
 ConnectionPool::~ConnectionPool() {
   SIGNET_CHECK(connections_ == 0);
@@ -30,16 +31,16 @@ ConnectionPool::~ConnectionPool() {
 Result<Connection*> ConnectionPool::lease(const Endpoint& endpoint, const std::shared_ptr<const wire::Identity>& identity,
                                           const PoolLimits& limits, LeaseUser& user, Lease from) {
   const PoolKey key{.endpoint = endpoint, .identity = identity ? identity->key() : wire::IdentityKey{}};
-  auto found = buckets_.find(key);
-  if (found == buckets_.end() ? !retained(key.identity) : found->second->retired()) {
+  Bucket* bucket = buckets_->find(key);
+  if (bucket == nullptr ? !retained(key.identity) : bucket->retired()) {
     return std::unexpected(retired_error());
   }
-  if (found == buckets_.end()) {
-    found = buckets_.emplace(key, std::make_unique<Bucket>(*this, key, identity)).first;
+  if (bucket == nullptr) {
+    bucket = &buckets_->insert(std::make_unique<Bucket>(*this, key, identity));
   }
-  Result<Connection*> leased = found->second->lease(user, limits, from);
-  if (found->second->empty()) {
-    buckets_.erase(found);  // made for a call that was refused
+  Result<Connection*> leased = bucket->lease(user, limits, from);
+  if (bucket->empty()) {
+    buckets_->erase(*bucket);  // made for a call that was refused
   }
   return leased;
 }
@@ -51,8 +52,8 @@ void ConnectionPool::cancel(LeaseUser& user) {
 }
 
 bool ConnectionPool::has_idle(const Endpoint& endpoint, const wire::IdentityKey& identity) const {
-  const auto found = buckets_.find(PoolKey{.endpoint = endpoint, .identity = identity});
-  return found != buckets_.end() && found->second->has_idle();
+  const Bucket* const bucket = buckets_->find(PoolKey{.endpoint = endpoint, .identity = identity});
+  return bucket != nullptr && bucket->has_idle();
 }
 
 Result<std::shared_ptr<wire::TlsContext>> ConnectionPool::context(const std::shared_ptr<const wire::Identity>& identity) {
@@ -86,13 +87,13 @@ Error ConnectionPool::retired_error() {
 ConnectionPool::Retired ConnectionPool::retain(const std::vector<wire::IdentityKey>& keys) {
   retained_.emplace(keys.begin(), keys.end());
   Retired retired;
-  for (auto& [key, bucket] : buckets_) {
-    bucket->set_retired(!retained(key.identity));
-    if (bucket->retired()) {
-      retired.leased += bucket->leased();
-      retired.idle += bucket->close_idle();
+  buckets_->for_each([&](Bucket& bucket) {
+    bucket.set_retired(!retained(bucket.key().identity));
+    if (bucket.retired()) {
+      retired.leased += bucket.leased();
+      retired.idle += bucket.close_idle();
     }
-  }
+  });
   const auto is_retired = [this](const wire::IdentityKey& key) { return !retained(key); };
   sessions_.purge_if(is_retired);
   std::erase_if(contexts_, [&](const auto& entry) { return is_retired(entry.first); });
@@ -102,13 +103,12 @@ ConnectionPool::Retired ConnectionPool::retain(const std::vector<wire::IdentityK
 
 ConnectionPool::Retired ConnectionPool::recycle(const std::function<bool(const Connection&)>& concerned) {
   Retired given_up;
-  for (auto& [key, bucket] : buckets_) {
-    const auto& connections = bucket->connections();
-    if (std::any_of(connections.begin(), connections.end(), [&concerned](const auto& connection) { return concerned(*connection); })) {
-      given_up.leased += bucket->close_after_call();
-      given_up.idle += bucket->close_idle();
+  buckets_->for_each([&](Bucket& bucket) {
+    if (std::ranges::any_of(bucket.connections(), [&concerned](const auto& connection) { return concerned(*connection); })) {
+      given_up.leased += bucket.close_after_call();
+      given_up.idle += bucket.close_idle();
     }
-  }
+  });
   return given_up;
 }
 
@@ -150,27 +150,25 @@ Error ConnectionPool::suspended_error(const PoolKey& key) const {
 }
 
 void ConnectionPool::for_each_connection(const std::function<void(const Connection&)>& visit) const {
-  for (const auto& [key, bucket] : buckets_) {
-    for (const std::unique_ptr<Connection>& connection : bucket->connections()) {
+  buckets_->for_each([&visit](const Bucket& bucket) {
+    for (const std::unique_ptr<Connection>& connection : bucket.connections()) {
       visit(*connection);
     }
-  }
+  });
 }
 
 void ConnectionPool::drain(std::function<void()> drained) {
   draining_ = true;
   drained_ = std::move(drained);
-  for (auto& [key, bucket] : buckets_) {
-    bucket->close_idle();
-    bucket->abandon_attempts();
-  }
+  buckets_->for_each([](Bucket& bucket) {
+    bucket.close_idle();
+    bucket.abandon_attempts();
+  });
   check_drained();
 }
 
 void ConnectionPool::abort() {
-  for (auto& [key, bucket] : buckets_) {
-    bucket->abort();
-  }
+  buckets_->for_each([](Bucket& bucket) { bucket.abort(); });
 }
 
 void ConnectionPool::check_drained() {

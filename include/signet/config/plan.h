@@ -94,17 +94,18 @@ struct Rewrite {
   bool copy_query = true;            ///< the call's own query parameters go along
 };
 
+/// What every call reads stands first.
 struct Plan {
   std::vector<Gate> gates;
   std::vector<Destination> destinations;  ///< several: the members of a pool. None: the API names no back end
-  std::string pool_id;                    ///< of the backend whose members these are; empty for a single one
+  Duration response_timeout{};            ///< that a policy sets; zero: the upstream's
   bool forwards = true;                   ///< false: the policy has no forward-request, and the answer is an empty 200
-  std::string method;                     ///< for the back end; empty: the caller's
-  std::optional<Rewrite> rewrite;
-  Duration response_timeout{};        ///< that a policy sets; zero: the upstream's
-  bool fail_on_error_status = false;  ///< an answer of 400 or above is an error of ours
+  bool fail_on_error_status = false;      ///< an answer of 400 or above is an error of ours
   NameEdits response_fields;
+  std::string method;  ///< for the back end; empty: the caller's
+  std::optional<Rewrite> rewrite;
   std::optional<CannedResponse> response;  ///< in place of the back end's
+  std::string pool_id;                     ///< of the backend whose members these are; empty for a single one
   NameEdits error_fields;                  ///< of our own error answers
   std::optional<CannedResponse> error_response;
 };

@@ -25,27 +25,31 @@
 namespace signet::config {
 
 /// A back end as a call meets it: a backend of the configuration, under its own credentials or a certificate that an API chose, or the
-/// serviceUrl of one API.
+/// serviceUrl of one API. What every call reads stands together.
 struct Upstream {
-  std::string id;  ///< of the backend; empty for a serviceUrl
-  Scheme scheme = Scheme::https;
-  std::string host;  ///< DNS name or IP address, without brackets
-  std::uint16_t port = 0;
-  std::optional<Endpoint> address;  ///< if `host` is one
-  std::string base_path;            ///< empty, or from the first slash
-  std::string authority;            ///< for the Host field
-  HostHeader host_header = HostHeader::backend;
-  std::shared_ptr<const wire::Identity> identity;        ///< null for http
-  std::shared_ptr<const wire::Certificate> certificate;  ///< the identity's; null for none
-  std::string certificate_id;
+  std::vector<CircuitBreakerRule> circuit_breaker;
+  std::size_t index = 0;                           ///< its place among Snapshot::upstreams
+  std::optional<Endpoint> address;                 ///< if `host` is one
+  std::shared_ptr<const wire::Identity> identity;  ///< null for http
   Duration connect_timeout{};
   Duration response_timeout{};
   Duration total_timeout{};  ///< zero: no limit
+  Duration idle_timeout{};
   std::uint32_t connections_max = 0;
   std::uint32_t idle_connections_max = 0;
-  Duration idle_timeout{};
   std::uint32_t replay_buffer_bytes = 0;  ///< 0: off
-  std::vector<CircuitBreakerRule> circuit_breaker;
+  std::uint16_t port = 0;
+  Scheme scheme = Scheme::https;
+  HostHeader host_header = HostHeader::backend;
+  std::string base_path;  ///< empty, or from the first slash
+  std::string authority;  ///< for the Host field
+  std::string host;       ///< DNS name or IP address, without brackets
+  std::string id;         ///< of the backend; empty for a serviceUrl
+  std::string certificate_id;
+  std::shared_ptr<const wire::Certificate> certificate;  ///< the identity's; null for none
+
+  /// All zero for http.
+  [[nodiscard]] wire::IdentityKey identity_key() const { return identity ? identity->key() : wire::IdentityKey{}; }
 };
 
 /// The compiled configuration: everything that a call needs to find its way, with all certificates loaded. Immutable and shared by all

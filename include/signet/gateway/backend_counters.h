@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "signet/config/snapshot.h"
@@ -44,7 +43,11 @@ class BackendCounters {
   [[nodiscard]] const std::shared_ptr<net::ConnectionCounters>* find(const std::string& name) const;
 
   std::vector<Named> named_;
-  std::unordered_map<const config::Upstream*, std::shared_ptr<net::ConnectionCounters>> by_upstream_;  ///< of the snapshot in force
+  struct Known {
+    const config::Upstream* upstream = nullptr;
+    std::shared_ptr<net::ConnectionCounters> counters;
+  };
+  std::vector<Known> by_index_;  ///< of the snapshot in force, by Upstream::index
   std::shared_ptr<net::ConnectionCounters> gone_ = std::make_shared<net::ConnectionCounters>();
 };
 

@@ -57,6 +57,7 @@ struct PoolKeyHash {
 };
 
 class Bucket;
+class BucketTable;
 class SessionDepot;
 
 /// The connections to back ends of one shard.
@@ -139,7 +140,7 @@ class ConnectionPool {
 
   io::Io& io_;
   SessionDepot* depot_;
-  std::unordered_map<PoolKey, std::unique_ptr<Bucket>, PoolKeyHash> buckets_;
+  const std::unique_ptr<BucketTable> buckets_;
   std::unordered_map<wire::IdentityKey, std::shared_ptr<wire::TlsContext>, wire::IdentityKeyHash> contexts_;
   std::optional<std::unordered_set<wire::IdentityKey, wire::IdentityKeyHash>> retained_;  ///< nothing: all
   std::unordered_map<PoolKey, RefusalBreaker, PoolKeyHash> breakers_;                     ///< of those with refusals since the last success
