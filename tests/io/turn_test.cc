@@ -9,6 +9,7 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "signet/base/limits.h"
@@ -108,4 +109,30 @@ TEST_CASE("large sends that leave within the turn, again and again, do not keep 
   loop.run();
   CHECK(loop.received);
   CHECK(loop.sent < BusyLoop::sends);
+}
+
+TEST_CASE("sends leave within the turn once so much is queued, and not before", "[io]") {
+  struct Sender {
+    void on_sent(io::Completion& /*completion*/) {
+      if (++ended == 2) {
+        io->stop();
+      }
+    }
+    std::unique_ptr<io::UringIo> io = std::move(*io::UringIo::create({}));
+    int ended = 0;
+    io::Op<Sender, &Sender::on_sent> first{this}, second{this};
+  } sender;
+  test::Loopback one, other;
+  const std::string bytes(limits::unsubmitted_send_bytes_max - 1, 's');
+  const auto has_arrived = [](const test::Loopback& connection) {
+    char byte = 0;
+    return ::recv(connection.theirs, &byte, 1, MSG_DONTWAIT | MSG_PEEK) == 1;
+  };
+  sender.io->send(sender.first, one.ours, as_bytes(bytes));
+  CHECK_FALSE(has_arrived(one));
+  sender.io->send(sender.second, other.ours, as_bytes(std::string_view(bytes).substr(0, 1)));
+  CHECK(has_arrived(one));
+  CHECK(has_arrived(other));
+  one.close_theirs();  // whatever of it did not fit
+  sender.io->run();
 }
