@@ -11,11 +11,27 @@ START_S = 20.0
 STOP_S = 15.0
 
 
+_given: set[int] = set()
+_closed: list[socket.socket] = []
+
+
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody listens on now. This process is given none twice: who gets it may not listen there before another is asked for."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        if port not in _given:
+            _given.add(port)
+            return port
+
+
+def closed_port() -> int:
+    """A port that refuses connections for as long as this process lives: taken, so that nobody else can, and not listened on."""
+    taken = socket.socket()
+    taken.bind(("127.0.0.1", 0))
+    _closed.append(taken)
+    return taken.getsockname()[1]
 
 
 class Program:

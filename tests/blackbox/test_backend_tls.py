@@ -4,7 +4,8 @@
 import signal
 import ssl
 
-from harness import Caller, Message, Nginx, Pair, Pki, ScriptedOrigin, Signet, assert_error, backend, call, free_port, gateway, one_api, pki
+from harness import Caller, Message, Nginx, Pair, Pki, ScriptedOrigin, Signet, assert_error, backend, call, gateway, one_api, pki
+from processes import closed_port
 
 UNTRUSTED = "BackendCertificateUntrusted"
 EXPIRED = "BackendCertificateExpired"
@@ -170,7 +171,7 @@ def test_a_back_end_that_stopped_asking_is_noticed_where_that_is_wanted():
 
 
 def test_a_port_where_nobody_listens_is_502():
-    with Signet(gateway(backend("api", f"https://127.0.0.1:{free_port()}", pki().orders))) as signet:
+    with Signet(gateway(backend("api", f"https://127.0.0.1:{closed_port()}", pki().orders))) as signet:
         assert_error(call(signet.port, "/api/x"), 502, "BackendConnectionRefused")
 
 

@@ -6,9 +6,10 @@ import ssl
 import threading
 import time
 
-from harness import Caller, Nginx, ScriptedOrigin, Signet, answer, assert_error, backend, call, free_port, gateway, may_take, pki
+from harness import Caller, Nginx, ScriptedOrigin, Signet, answer, assert_error, backend, call, gateway, may_take, pki
 from load import Load
 from management import Managed
+from processes import closed_port
 
 AUTHORITY = {"certificateAuthorities": ["test-ca"]}
 RECOVERY_S = 20.0
@@ -58,7 +59,7 @@ def test_members_are_called_by_their_weights():
 
 def test_a_lower_priority_is_called_only_when_nobody_above_is_left():
     with _plain() as first, _plain() as spare:
-        dead = f"http://127.0.0.1:{free_port()}"
+        dead = f"http://127.0.0.1:{closed_port()}"
         members = ({"id": "spare", "priority": 2, "weight": 100}, {"id": "first", "priority": 1}, {"id": "dead", "priority": 1})
         config = _pooled(_pool(*members), backend("first", first.url), backend("spare", spare.url), backend("dead", dead))
         with Signet(config) as signet:
@@ -84,7 +85,7 @@ def test_a_call_that_was_sent_goes_to_nobody_else():
 
 
 def test_each_member_of_a_dead_pool_is_tried_and_the_answer_is_one_error():
-    members = [backend(f"m{i}", f"http://127.0.0.1:{free_port()}") for i in range(12)]
+    members = [backend(f"m{i}", f"http://127.0.0.1:{closed_port()}") for i in range(12)]
     with Signet(_pooled(_pool(*(each["id"] for each in members)), *members)) as signet:
         for _ in range(5):
             assert_error(call(signet.port, "/pool/x", "POST", body=b"x"), 502, "BackendConnectionRefused")
@@ -97,7 +98,7 @@ def test_each_member_of_a_dead_pool_is_tried_and_the_answer_is_one_error():
 def test_each_member_is_called_under_its_own_certificate_through_fail_over_too():
     orders, billing, alone = pki().orders, pki().billing, pki().self_signed
     with Nginx(pki()) as one, Nginx(pki()) as two:
-        dead = f"https://127.0.0.1:{free_port()}"
+        dead = f"https://127.0.0.1:{closed_port()}"
         members = (backend("one", one.url, orders), backend("two", two.url, billing), backend("dead", dead, alone),
                    backend("same", one.url, alone))  # the same place, another identity
         config = _pooled(_pool("dead", "one", "two", "same"), *members)
@@ -136,7 +137,7 @@ def test_a_certificate_of_the_policy_is_shown_to_every_member():
 
 def test_credentials_of_one_member_do_not_travel_to_the_next():
     with _plain() as second:
-        first = backend("first", f"http://127.0.0.1:{free_port()}")
+        first = backend("first", f"http://127.0.0.1:{closed_port()}")
         first["credentials"] = {"header": {"X-Key": ["first-secret"]}, "query": {"key": ["first-secret"]},
                                 "authorization": {"scheme": "Bearer", "parameter": "first-secret"}}
         other = backend("second", second.url + "/base")
@@ -237,7 +238,7 @@ def test_a_tripped_member_is_passed_over_and_a_pool_of_them_says_so():
 
 
 def test_connections_that_fail_count_when_the_rule_names_errors():
-    dead = f"http://127.0.0.1:{free_port()}"
+    dead = f"http://127.0.0.1:{closed_port()}"
     with _plain() as origin:
         config = _pooled(_pool({"id": "dead", "priority": 0}, {"id": "live", "priority": 1}), backend("live", origin.url),
                          backend("dead", dead) | {"circuitBreaker": _breaker(2, "PT1H", statuses=False, reasons=True)})

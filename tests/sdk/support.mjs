@@ -102,13 +102,14 @@ export class BackEnd {
 
 // ---- gateway ------------------------------------------------------------
 
-async function freePort() {
-  const server = net.createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
+/// Different ones: they are taken at once.
+async function freePorts(count) {
+  const servers = Array.from({ length: count }, () => net.createServer().listen(0, "127.0.0.1"));
+  await Promise.all(servers.map((server) => once(server, "listening")));
+  const ports = servers.map((server) => server.address().port);
+  for (const server of servers) server.close();
+  await Promise.all(servers.map((server) => once(server, "close")));
+  return ports;
 }
 
 function isOpen(port) {
@@ -123,7 +124,7 @@ function isOpen(port) {
 export class Gateway {
   static async start(binary, folder, authorityFile) {
     mkdirSync(folder, { recursive: true });
-    const gateway = new Gateway(folder, await freePort(), await freePort());
+    const gateway = new Gateway(folder, ...(await freePorts(2)));
     const config = {
       shards: 2,
       listeners: [{ address: `127.0.0.1:${gateway.port}` }],
