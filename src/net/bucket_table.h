@@ -12,7 +12,7 @@ namespace signet::net {
 
 /// The buckets of a pool, each under its own key; owns them. Open addressing: a call's look-up reads one or two places of a small table and
 /// then the bucket that it needs anyway. In a table of linked nodes it reads two nodes beside that; with a thousand identities called in
-/// turn none of them is in a cache, and that was a tenth of a call's user time.
+/// turn none of them is in a cache, and that was a twentieth of a call's user time.
 class BucketTable {
  public:
   BucketTable() : slots_(slots_min) {}

@@ -195,7 +195,7 @@ void Connection::lend(LeaseUser& user) {
 }
 
 bool Connection::may_serve(const ConnectionCounters* counters) const {
-  return bucket_.has_user(counters);
+  return counters_.get() == counters || bucket_.has_user(counters);
 }
 
 void Connection::release(Reuse reuse) {
