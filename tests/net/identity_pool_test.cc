@@ -289,6 +289,27 @@ TEST_CASE("A connection in use when its identity goes out of use serves its call
   CHECK(world.io.run_until([&] { return world.origin.open() == 0; }));
 }
 
+TEST_CASE("Connections are given up for the back end that one of them serves, however many others were served beside it", "[pool]") {
+  World world(wire::TlsVersion::tls13);
+  const auto identity = world.identity("client");
+  const auto served = std::make_shared<ConnectionCounters>();
+  Call call(world.pool, served);
+  call.start(world.origin.address(), identity);
+  world.run_to_end(call);
+  std::vector<std::shared_ptr<ConnectionCounters>> others;
+  while (others.size() < 100) {
+    Call other(world.pool, others.emplace_back(std::make_shared<ConnectionCounters>()));
+    other.start(world.origin.address(), identity);
+    world.run_to_end(other);
+    other.release();
+  }
+  REQUIRE(world.pool.connections() == 2);
+  const auto given_up = world.pool.recycle([&served](const Connection& connection) { return connection.may_serve(served.get()); });
+  CHECK(given_up.leased == 1);
+  CHECK(given_up.idle == 1);
+  call.release();
+}
+
 TEST_CASE("A connection that is kept for its caller ends when its identity goes out of use", "[pool][identity]") {
   struct Caller final : Keeper {
     void on_kept_gone() override { ++told; }

@@ -40,13 +40,13 @@ class BackendCounters {
     std::string name;
     std::shared_ptr<net::ConnectionCounters> counters;
   };
-  [[nodiscard]] const std::shared_ptr<net::ConnectionCounters>* find(const std::string& name) const;
-
-  std::vector<Named> named_;
   struct Known {
     const config::Upstream* upstream = nullptr;
     std::shared_ptr<net::ConnectionCounters> counters;
   };
+  [[nodiscard]] const std::shared_ptr<net::ConnectionCounters>* find(const std::string& name) const;
+
+  std::vector<Named> named_;
   std::vector<Known> by_index_;  ///< of the snapshot in force, by Upstream::index
   std::shared_ptr<net::ConnectionCounters> gone_ = std::make_shared<net::ConnectionCounters>();
 };
